@@ -1,0 +1,66 @@
+"""The verbs: what each room can do for the pipeline, as Protocols."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import polars as pl
+
+from openstack_rca.records import Logs, SignatureHit, Skipped, Template
+
+
+class RawFile(Protocol):
+    """One log file, decompressed as it is read; members of archives are files too."""
+
+    @property
+    def name(self) -> str:
+        """Path relative to what the user gave; archive members as `sos.tar.xz/var/log/nova/nova-api.log.1.gz`."""
+
+    @property
+    def modified(self) -> float | None:
+        """Time of the last change in seconds since the epoch, to infer missing years; None when unknown."""
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the uncompressed content in blocks; may be called once per reading.
+
+        Raises InputError when the content ends early or cannot be decompressed; what was yielded before stands.
+        """
+
+
+class LogSource(Protocol):
+    """Where log files come from."""
+
+    def files(self) -> Iterator[RawFile]:
+        """Yield the files in the order in which they are to be read: rotated ones oldest first."""
+
+    @property
+    def skipped(self) -> Sequence[Skipped]:
+        """What was left out while iterating, and why."""
+
+
+class Parser(Protocol):
+    """Turns raw files into the log table."""
+
+    def parse(self, files: Iterable[RawFile]) -> Logs:
+        """Return the records of all files as one table with `LOG_SCHEMA`, and the account of each file."""
+
+
+class TemplateMiner(Protocol):
+    """Gives each record the id of its template."""
+
+    def assign(self, table: pl.DataFrame) -> pl.DataFrame:
+        """Return the table with its `template` column filled."""
+
+    @property
+    def templates(self) -> dict[str, Template]:
+        """All templates seen so far, by id."""
+
+    def save(self, path: Path) -> None:
+        """Write the state as versioned JSON, atomically."""
+
+
+class SignatureMatcher(Protocol):
+    """Finds known failure texts."""
+
+    def match(self, table: pl.DataFrame) -> list[SignatureHit]:
+        """Return one hit per signature and host that occurs in the table."""

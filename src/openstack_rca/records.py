@@ -1,0 +1,329 @@
+"""The nouns: the log table's columns, and the few things that pass between the rooms.
+
+What is many (log records) lives in one columnar Polars table with the schema `LOG_SCHEMA`; what is few is a frozen
+dataclass. Nothing here knows how it is made or shown.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import polars as pl
+
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+"""Normalised levels in rising order. AUDIT is INFO, TRACE is ERROR, a record without any level is INFO."""
+
+LOG_SCHEMA: dict[str, pl.DataType] = {
+    "record": pl.UInt32(),  # 0-based id, unique in the table, in reading order
+    "file": pl.Categorical(),  # as the user knows it: relative to the given path
+    "line": pl.UInt32(),  # first line of the record, from 1, in the uncompressed file
+    "lines": pl.UInt32(),  # how many physical lines were joined into the record
+    "time": pl.Datetime("us"),  # UTC; null when the record and all before it in its file have none
+    "zone": pl.Categorical(),  # the zone that the time was read in, "UTC" or "+02:00" or "assumed UTC"
+    "host": pl.Categorical(),  # null when nothing tells it
+    "service": pl.Categorical(),  # the program, canonical: nova-compute, neutron-server, rabbitmq, kernel
+    "pid": pl.String(),  # process id as printed, "20127" or "<0.123.0>"
+    "level": pl.Enum(LEVELS),
+    "logger": pl.Categorical(),  # nova.compute.manager; null where the format has none
+    "request_id": pl.String(),  # local id, "req-<uuid>"
+    "global_request_id": pl.String(),
+    "user": pl.String(),
+    "project": pl.String(),
+    "instance": pl.String(),  # uuid of the [instance: …] marker (cinder and glance put volumes and images there)
+    "resources": pl.List(pl.String()),  # uuids named in the message, in order, without repeats
+    "message": pl.String(),  # without header, ids, marker and DEBUG suffix
+    "origin": pl.String(),  # "nova/compute/manager.py:1843 do_attach_volume" of the DEBUG suffix or JSON; null else
+    "detail": pl.String(),  # joined traceback or continuation lines, prefixes cut off; null when there are none
+    "format": pl.Categorical(),  # id of the format that recognised the record
+    "template": pl.Categorical(),  # template id; null until templates are mined
+}
+"""Columns of the log table and their types."""
+
+
+def empty_log_table() -> pl.DataFrame:
+    """Return a log table without rows."""
+    return pl.DataFrame(schema=LOG_SCHEMA)
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """Input that did not become a record: where, why, and how many lines (0 when a whole file was left out)."""
+
+    file: str
+    reason: str
+    lines: int = 0
+
+
+@dataclass(frozen=True)
+class FileSummary:
+    """What one file gave: lines read, records made, the formats with their line counts, and the zone of its times."""
+
+    file: str
+    lines: int
+    records: int
+    formats: Mapping[str, int]
+    zone: str | None = None
+    bytes: int = 0
+
+
+@dataclass(frozen=True)
+class Logs:
+    """A log table with the account of how it came about."""
+
+    table: pl.DataFrame
+    files: tuple[FileSummary, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+
+    @property
+    def lines(self) -> int:
+        """Physical lines read, skipped ones included."""
+        return sum(f.lines for f in self.files)
+
+
+@dataclass(frozen=True)
+class Template:
+    """A message with its variable parts masked; `id` is a hash of `text`, so it is the same in every run."""
+
+    id: str
+    text: str
+    count: int = 0
+
+
+@dataclass(frozen=True)
+class Window:
+    """A run of records that belong together: `key` names the request, resource or process."""
+
+    key: str
+    records: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A learned score for one record, 0 to 1, and the model that gave it."""
+
+    record: int
+    score: float
+    model: str
+
+
+@dataclass(frozen=True)
+class SignatureHit:
+    """A known failure text found in one service on one host: `records` are the first that hold it, `count` all.
+
+    `captured` holds the named groups of the signature's pattern (peer, port, url, instance …) of this hit.
+    """
+
+    signature: str
+    service: str
+    host: str | None
+    records: tuple[int, ...]
+    count: int
+    captured: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Hop:
+    """One service's share in a story: times in UTC, its records, its worst level, and whether it failed."""
+
+    service: str
+    host: str | None
+    request_id: str | None
+    first: datetime | None
+    last: datetime | None
+    records: tuple[int, ...]
+    worst: str
+    failed: bool
+
+
+@dataclass(frozen=True)
+class Story:
+    """One request or resource followed over services and hosts, in order of time."""
+
+    key: str
+    kind: str  # request, instance, volume, port, image
+    hops: tuple[Hop, ...]
+    failed: bool
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The scores of a line, each 0 to 1; None where a signal did not take part."""
+
+    lstm: float | None = None
+    vector: float | None = None
+    tfidf: float | None = None
+    fused: float | None = None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A line that stands in a file: `text` is the line as it stands there."""
+
+    id: str
+    file: str
+    line: int
+    time: datetime | None
+    service: str
+    host: str | None
+    level: str
+    text: str
+    why: str
+    scores: Scores = Scores()
+
+
+@dataclass(frozen=True)
+class CodeLocation:
+    """Where in the source the fault sits; file as in the package, "nova/compute/manager.py"."""
+
+    file: str
+    class_name: str | None = None
+    function: str | None = None
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """A candidate cause before it is ranked: the records for and against it, and its raw score."""
+
+    key: str
+    service: str
+    component: str
+    host: str | None
+    type: str
+    statement: str
+    score: float
+    supporting: tuple[int, ...]
+    opposing: tuple[int, ...] = ()
+    code: CodeLocation | None = None
+    remediation: str = ""
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A ranked cause; it may cite only evidence ids that exist in its report."""
+
+    rank: int
+    service: str
+    component: str
+    host: str | None
+    type: str
+    statement: str
+    confidence: float
+    evidence: tuple[str, ...]
+    remediation: str = ""
+    code: CodeLocation | None = None
+
+
+@dataclass(frozen=True)
+class Refuted:
+    """A cause that was considered and rejected, with the evidence that refutes it."""
+
+    statement: str
+    why: str
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TimelineEvent:
+    """One line of the timeline."""
+
+    time: datetime | None
+    service: str
+    host: str | None
+    event: str
+    evidence: str | None = None
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A template that changed against the baseline: new, gone, more or less."""
+
+    template: str
+    service: str
+    count: int
+    baseline_count: int
+    first: datetime | None
+    last: datetime | None
+    change: str
+
+
+@dataclass(frozen=True)
+class ServiceCount:
+    """How many records a service wrote, how many at ERROR or above, how many relevant to the issue."""
+
+    lines: int
+    errors: int
+    relevant: int
+
+
+@dataclass(frozen=True)
+class SimilarIncident:
+    """A past incident like this one."""
+
+    id: str
+    similarity: float
+    cause: str
+    solution: str
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What an analyst concludes: ranked causes, refuted ones, and what to do next."""
+
+    analyst: str
+    inconclusive: bool
+    causes: tuple[Cause, ...]
+    evidence: tuple[Evidence, ...]
+    refuted: tuple[Refuted, ...] = ()
+    timeline: tuple[TimelineEvent, ...] = ()
+    recommendations: tuple[str, ...] = ()
+    next_checks: tuple[str, ...] = ()
+    open_questions: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        known = {e.id for e in self.evidence}
+        cited = {i for c in self.causes for i in c.evidence} | {i for r in self.refuted for i in r.evidence}
+        cited |= {t.evidence for t in self.timeline if t.evidence}
+        if cited - known:
+            raise ValueError(f"cited evidence does not exist: {sorted(cited - known)}")
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What was read, what of it was relevant, and what was skipped."""
+
+    lines: int
+    files: int
+    relevant: int
+    skipped: tuple[Skipped, ...]
+    zones: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class LlmUse:
+    """What the language model cost."""
+
+    calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    redacted: int = 0
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that one analysis says; every face shows this and nothing else."""
+
+    created_at: datetime
+    issue: str
+    category: str
+    severity: str
+    mode: str
+    diagnosis: Diagnosis
+    patterns: tuple[Pattern, ...]
+    service_distribution: Mapping[str, ServiceCount]
+    affected_services: tuple[str, ...]
+    similar_incidents: tuple[SimilarIncident, ...]
+    inputs: Inputs
+    seconds_by_stage: Mapping[str, float]
+    llm: LlmUse = LlmUse()
+    notes: tuple[str, ...] = ()
