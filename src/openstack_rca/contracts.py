@@ -64,3 +64,19 @@ class SignatureMatcher(Protocol):
 
     def match(self, table: pl.DataFrame) -> list[SignatureHit]:
         """Return one hit per signature and host that occurs in the table."""
+
+
+class Topology(Protocol):
+    """Who is who in the cloud, and who needs whom."""
+
+    def family(self, component: str) -> str:
+        """Return the service of a report that a component belongs to: nova-compute is nova."""
+
+    def depends(self, component: str, other: str) -> int | None:
+        """Return in how many steps `component` needs `other` (1: calls it itself); None when it does not."""
+
+    def is_infrastructure(self, component: str) -> bool:
+        """Say whether a component is infrastructure that services stand on."""
+
+    def is_per_host(self, component: str) -> bool:
+        """Say whether a component runs on many hosts, so that its host matters."""

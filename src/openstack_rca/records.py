@@ -146,6 +146,57 @@ class Story:
 
 
 @dataclass(frozen=True)
+class CodeLocation:
+    """Where in the source the fault sits; file as in the package, "nova/compute/manager.py"."""
+
+    file: str
+    class_name: str | None = None
+    function: str | None = None
+
+
+@dataclass(frozen=True)
+class Clue:
+    """One reason to hold a component responsible, or to call it a victim; the unit that hypotheses are weighed in.
+
+    `kind` names the finder (signature, traceback, http, connection, silence, restart, change), `key` what it saw: equal
+    keys are one reason however often they occur. `role` is cause (points at `component`), symptom (shows that
+    `component` suffers) or context. `weight` (0 to 1) says how strongly one such clue alone convinces, novelty included.
+    `exculpates` names a component that this clue shows to be a victim.
+    """
+
+    kind: str
+    key: str
+    component: str
+    host: str | None
+    type: str
+    role: str
+    weight: float
+    reporter: str
+    statement: str
+    records: tuple[int, ...]
+    count: int
+    first: datetime | None
+    last: datetime | None
+    remediation: str = ""
+    look_next: tuple[str, ...] = ()
+    code: CodeLocation | None = None
+    exculpates: str | None = None
+
+
+@dataclass(frozen=True)
+class Question:
+    """What the issue text asks about: ids, hosts, components, HTTP statuses and words found in it."""
+
+    text: str
+    request_ids: tuple[str, ...] = ()
+    uuids: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    components: tuple[str, ...] = ()
+    statuses: tuple[int, ...] = ()
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Scores:
     """The scores of a line, each 0 to 1; None where a signal did not take part."""
 
@@ -172,30 +223,20 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class CodeLocation:
-    """Where in the source the fault sits; file as in the package, "nova/compute/manager.py"."""
-
-    file: str
-    class_name: str | None = None
-    function: str | None = None
-
-
-@dataclass(frozen=True)
 class Hypothesis:
-    """A candidate cause before it is ranked: the records for and against it, and its raw score."""
+    """A candidate cause before it is ranked: the clues for it, the score (0 to 1), and what explains it away, if anything.
 
-    key: str
-    service: str
+    `explained_by` names the component whose failure accounts for this one's clues.
+    """
+
     component: str
+    service: str
     host: str | None
     type: str
-    statement: str
     score: float
-    supporting: tuple[int, ...]
-    opposing: tuple[int, ...] = ()
-    code: CodeLocation | None = None
-    remediation: str = ""
-    reasons: tuple[str, ...] = ()
+    clues: tuple[Clue, ...]
+    explained_by: str | None = None
+    code: tuple[CodeLocation, ...] = ()
 
 
 @dataclass(frozen=True)

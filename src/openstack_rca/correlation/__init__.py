@@ -1,1 +1,28 @@
-"""TODO"""
+"""The log table -> what happened: requests followed over services, what changed, who failed, who depends on whom."""
+
+from openstack_rca.correlation.change import compare, onset, patterns, with_novelty
+from openstack_rca.correlation.failures import error_clues
+from openstack_rca.correlation.http import http_clues
+from openstack_rca.correlation.processes import lost_clients, restarts, silences
+from openstack_rca.correlation.question import understand
+from openstack_rca.correlation.stories import asked_roots, failed_roots, follow, with_root
+from openstack_rca.correlation.topology import ServiceGraph, load_topology
+
+__all__ = [
+    "ServiceGraph",
+    "asked_roots",
+    "compare",
+    "error_clues",
+    "failed_roots",
+    "follow",
+    "http_clues",
+    "load_topology",
+    "lost_clients",
+    "onset",
+    "patterns",
+    "restarts",
+    "silences",
+    "understand",
+    "with_novelty",
+    "with_root",
+]

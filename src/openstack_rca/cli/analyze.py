@@ -1,0 +1,90 @@
+"""`openstack-rca analyze`: the main job."""
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from openstack_rca.cli import output
+from openstack_rca.cli.options import PATH, debug_option, moment, timezone_option, zone_of
+from openstack_rca.errors import UnavailableError, UsageError
+
+FORMS = ("text", "md", "html", "json")
+
+
+@click.command()
+@click.option("--issue", required=True, help="What users see, in their words; ids and host names help.")
+@click.option(
+    "--logs",
+    type=PATH,
+    multiple=True,
+    help="File, folder, glob or archive with the logs; may be repeated.  [default: the folder DATA_DIR, logs]",
+)
+@click.option("--baseline", type=PATH, multiple=True, help="Logs of the same cloud in health; may be repeated.")
+@click.option("--fast", is_flag=True, help="Look at the most telling lines only.")
+@click.option("--since", metavar="TIME", help="Leave out what was written before, e.g. '2026-11-22 08:48'.")
+@click.option("--until", metavar="TIME", help="Leave out what was written after.")
+@timezone_option
+@click.option("--llm/--no-llm", default=None, help="Ask a language model, or never do.")
+@click.option(
+    "--format", "form", type=click.Choice(FORMS), default="text", show_default=True, help="Form of the report."
+)
+@click.option("--output", "target", type=PATH, metavar="FILE", help="Write the report there instead of showing it.")
+@debug_option
+def analyze(
+    issue: str,
+    logs: tuple[Path, ...],
+    baseline: tuple[Path, ...],
+    fast: bool,
+    since: str | None,
+    until: str | None,
+    timezone: str | None,
+    llm: bool | None,
+    form: str,
+    target: Path | None,
+) -> None:
+    """Find the root cause of an issue in logs, and show the lines that prove it.
+
+    \b
+    openstack-rca analyze --issue "New servers go to ERROR" --logs /var/log/kolla
+    openstack-rca analyze --issue "…" --logs sosreport.tar.xz --baseline yesterday/ --format md --output report.md
+    """
+    issue = os.fsencode(issue).decode("utf-8", "replace").strip()
+    if not issue:
+        raise UsageError("The issue text is empty; say with --issue what users see.")
+    if llm:
+        raise UnavailableError("The language model is not available yet; leave --llm out for the offline analysis.")
+    if target:
+        output.check_writable(target)
+
+    from openstack_rca.settings import load_settings
+
+    settings = load_settings(timezone=timezone)
+    zone = zone_of(settings.timezone)
+    start, end = moment(since, zone, "--since"), moment(until, zone, "--until")
+    if start and end and start >= end:
+        raise UsageError("--since must be earlier than --until.")
+    if not logs and not settings.data_dir.is_dir():
+        raise UsageError(f"There is no folder {settings.data_dir} with logs; say with --logs where they are.")
+
+    from openstack_rca import pipeline, reporting
+
+    request = pipeline.AnalysisRequest(
+        issue=issue,
+        logs=logs or (settings.data_dir,),
+        baseline=baseline,
+        fast=fast,
+        since=start,
+        until=end,
+    )
+    with output.progress() as tell:
+        report = pipeline.analyze(request, settings, tell)
+    if target:
+        output.write_file(target, reporting.FORMATS[form](report))
+        output.note(f"The report is in {target}.")
+    elif form == "text":
+        width = min(output.width(), output.MAX_WIDTH)
+        sys.stdout.write(reporting.report_to_text(report, width, output.colour()))
+    else:
+        sys.stdout.write(reporting.FORMATS[form](report))

@@ -1,0 +1,141 @@
+"""Records of the log table: chosen by filters, shown as a table to read or as data for programs."""
+
+import json
+import os
+import re
+import sys
+from collections.abc import Iterator, Sequence
+
+import polars as pl
+
+from openstack_rca.cli import output
+from openstack_rca.errors import UsageError
+from openstack_rca.records import LEVELS
+from openstack_rca.reporting.plain import plain, safe_json
+
+_ISO = "%FT%T%.6fZ"
+BLOCK = 10_000
+"""Records written at once: few enough that `| head` ends soon, many enough to be fast."""
+
+_WIDEST = 19
+"""Columns that a service or host gets at most: the longest common name, neutron-dhcp-agent, and a little."""
+_LEAST_ROOM = 30
+"""Columns below which a message says too little."""
+
+_SHORT = {"WARNING": "WARN", "CRITICAL": "CRIT"}
+_FORMULA = r"^([=+\-@\t\r])"
+"""What a spreadsheet takes for the start of a formula (OWASP, CSV injection)."""
+_INVISIBLE = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
+
+
+def choose(
+    table: pl.DataFrame, service: str | None, level: str | None, request_id: str | None, grep: str | None
+) -> pl.DataFrame:
+    """Return the records that pass all filters (None lets everything pass), those of all files merged by time.
+
+    Raises UsageError when `grep` is no regular expression.
+    """
+    wanted = pl.lit(True)
+    if service:
+        name = pl.col("service").cast(pl.String)
+        wanted &= (name == service) | name.str.starts_with(f"{service}-")
+    if level:
+        wanted &= pl.col("level").is_in(LEVELS[LEVELS.index(level.upper()) :])
+    if request_id:
+        ids = [request_id, request_id.removeprefix("req-"), f"req-{request_id}"]
+        wanted &= pl.col("request_id").is_in(ids) | pl.col("global_request_id").is_in(ids)
+    if grep:
+        _check_pattern(grep)
+        wanted &= pl.col("message").str.contains(grep) | pl.col("detail").str.contains(grep).fill_null(value=False)
+    return table.filter(wanted.fill_null(value=False)).sort("time", maintain_order=True)
+
+
+def _check_pattern(pattern: str) -> None:
+    try:
+        pl.Series([""]).str.contains(pattern)
+    except pl.exceptions.ComputeError as error:
+        why = re.search(r"^error: (.*)$", str(error), re.MULTILINE)
+        raise UsageError(f"--grep {pattern!r} is no regular expression: {why[1] if why else error}.") from error
+
+
+def show(table: pl.DataFrame, form: str) -> None:
+    """Write records to standard output as table, json, csv or parquet."""
+    if form == "parquet":
+        _show_parquet(table)
+        return
+    if table.is_empty():
+        output.note("No record passes these filters.")
+        if form == "table":
+            return
+    for block in {"table": _as_table, "json": _as_json, "csv": _as_csv}[form](table):
+        sys.stdout.write(block)
+
+
+def _show_parquet(table: pl.DataFrame) -> None:
+    if sys.stdout.isatty():
+        raise UsageError("Parquet is binary and not for a terminal; send it to a file with > FILE.")
+    table.write_parquet(sys.stdout.buffer)
+
+
+def _blocks(table: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    for start in range(0, table.height, BLOCK):
+        yield table.slice(start, BLOCK)
+
+
+def _as_table(table: pl.DataFrame) -> Iterator[str]:
+    """Yield a header and one row a record; on a terminal, or where COLUMNS says so, cut to fit."""
+    limit = output.width() if sys.stdout.isatty() or "COLUMNS" in os.environ else None
+    days = table["time"].dt.date().drop_nulls().unique()
+    one_day = len(days) == 1
+    shown = table.select(
+        pl.col("time").dt.strftime("%H:%M:%S%.3f" if one_day else "%F %H:%M:%S%.3f").alias("time"),
+        pl.col("service").cast(pl.String),
+        pl.col("host").cast(pl.String),
+        pl.col("level").cast(pl.String).replace(_SHORT),
+        pl.col("request_id").str.slice(4, 8).alias("request"),
+        "message",
+    )
+    shown = shown.select(name for name in shown.columns if shown[name].null_count() < shown.height)
+    *names, _ = shown.columns
+    longest = shown.select(pl.col(names).str.len_chars().max()).row(0)
+    titles = [f"{days[0]:%m-%d} UTC" if one_day and n == "time" else "time (UTC)" if n == "time" else n for n in names]
+    widths = [min(max(len(t), n), _WIDEST) for t, n in zip(titles, longest, strict=True)]
+    yield _row([*titles, "message"], widths, limit)
+    for block in _blocks(shown.fill_null("-")):
+        yield "".join(_row(row, widths, limit) for row in block.iter_rows())
+
+
+def _row(cells: Sequence[str], widths: Sequence[int], limit: int | None) -> str:
+    """Return one row; where the message would have too little room, it gets a line of its own."""
+    *fields, message = map(plain, cells)
+    if limit is None:
+        return f"{' '.join(map(str.ljust, fields, widths))} {message}\n"
+    start = " ".join(_ended(cell, width).ljust(width) for cell, width in zip(fields, widths, strict=True))
+    room = limit - len(start) - 1
+    if room >= _LEAST_ROOM:
+        return f"{start} {_ended(message, room)}\n"
+    return f"{_ended(start, limit).rstrip()}\n  {_ended(message, limit - 2)}\n"
+
+
+def _ended(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def _as_json(table: pl.DataFrame) -> Iterator[str]:
+    """Yield a JSON array with one record a line."""
+    separator = "[\n"
+    for block in _blocks(table):
+        for row in block.with_columns(pl.col("time").dt.strftime(_ISO)).iter_rows(named=True):
+            yield separator + safe_json(json.dumps(row, ensure_ascii=False))
+            separator = ",\n"
+    yield "[]\n" if separator == "[\n" else "\n]\n"
+
+
+def _as_csv(table: pl.DataFrame) -> Iterator[str]:
+    """Yield CSV; a cell that a spreadsheet would take for a formula starts with an apostrophe."""
+    text = pl.col(pl.String)
+    for number, block in enumerate(_blocks(table) if table.height else [table]):
+        cells = block.with_columns(
+            pl.col("time").dt.strftime(_ISO), pl.col("resources").list.join(" "), pl.col(pl.Categorical).cast(pl.String)
+        ).with_columns(text.str.replace_all(_INVISIBLE, "").str.replace(_FORMULA, "'$1"))
+        yield cells.write_csv(include_header=not number)

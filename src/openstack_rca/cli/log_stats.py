@@ -1,0 +1,86 @@
+"""The account of a reading: what was recognised and what was skipped, by file and format."""
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from openstack_rca.records import FileSummary, Logs
+from openstack_rca.reporting.plain import plain, safe_json
+
+
+def show_stats(logs: Logs, form: str) -> None:
+    """Write the account to standard output, as table or json."""
+    stats = account(logs)
+    if form == "json":
+        sys.stdout.write(safe_json(json.dumps(stats, indent=2, ensure_ascii=False)) + "\n")
+    else:
+        sys.stdout.writelines(f"{line}\n" for line in _lines(stats))
+
+
+def account(logs: Logs) -> dict[str, Any]:
+    """Return the counts by file, by format and in total, and all that was skipped.
+
+    `typed` are the lines that belong to a record of a known format, its first line or one joined to it.
+    """
+    formats: Counter[str] = Counter()
+    for file in logs.files:
+        formats.update(file.formats)
+    typed, lines, records = formats.total(), logs.lines, sum(file.records for file in logs.files)
+    return {
+        "files": [_of_file(file) for file in logs.files],
+        "skipped": [{"file": s.file, "reason": s.reason, "lines": s.lines} for s in logs.skipped],
+        "formats": dict(formats.most_common()),
+        "total": {
+            "files": len(logs.files),
+            "lines": lines,
+            "records": records,
+            "joined": typed - records,
+            "typed": typed,
+            "typed_share": typed / lines if lines else 0.0,
+        },
+    }
+
+
+def _of_file(file: FileSummary) -> dict[str, Any]:
+    typed = sum(file.formats.values())
+    return {
+        "file": file.file,
+        "lines": file.lines,
+        "records": file.records,
+        "joined": typed - file.records,
+        "untyped": file.lines - typed,
+        "zone": file.zone,
+        "formats": dict(file.formats),
+    }
+
+
+def _lines(stats: dict[str, Any]) -> Iterator[str]:
+    """Yield the account as lines to read, numbers in front so that long names do no harm, totals last."""
+    yield f"{'lines':>10} {'records':>10} {'joined':>9} {'untyped':>8}  file (formats; zone)"
+    for file in stats["files"]:
+        numbers = f"{file['lines']:>10,} {file['records']:>10,} {file['joined']:>9,} {file['untyped']:>8,}"
+        about = "; ".join(part for part in (", ".join(file["formats"]), file["zone"]) if part)
+        yield f"{numbers}  {plain(file['file'])} ({plain(about) or 'nothing recognised'})"
+    if stats["skipped"]:
+        yield ""
+        yield f"{'skipped':>10}  reason, file"
+    for skipped in stats["skipped"]:
+        lines = f"{skipped['lines']:,}" if skipped["lines"] else "all"
+        yield f"{lines:>10}  {plain(skipped['reason'])}: {plain(skipped['file'])}"
+    yield ""
+    yield f"{'lines':>10}  format"
+    for name, lines in stats["formats"].items():
+        yield f"{lines:>10,}  {name}"
+    total = stats["total"]
+    yield ""
+    yield (
+        f"{total['lines']:,} lines in {total['files']:,} files: {total['records']:,} records with {total['joined']:,} "
+        f"joined lines; {_percent(total['typed'], total['lines'])} of all lines belong to a typed record."
+    )
+
+
+def _percent(part: int, whole: int) -> str:
+    """Return a share in percent, rounded down, so that 100 % means all."""
+    return f"{part * 10_000 // whole / 100:.2f} %" if whole else "0 %"

@@ -1,0 +1,90 @@
+"""Where output goes: the terminal as it is, files written whole or not at all, progress beside it."""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import click
+
+from openstack_rca.errors import UsageError
+
+MAX_WIDTH = 120
+"""Columns that a report uses at most; longer lines are hard to read."""
+
+
+def width() -> int:
+    """Return the columns of the terminal (COLUMNS wins), 80 where there is none."""
+    return shutil.get_terminal_size().columns
+
+
+def colour() -> bool:
+    """Say whether standard output is a terminal that may be coloured."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def check_writable(path: Path) -> None:
+    """Raise UsageError when a file cannot be written there, before any work is done for it."""
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder; name a file for the output.")
+    if not path.resolve().parent.is_dir():
+        raise UsageError(f"There is no folder {path.parent} to write {path.name} into.")
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write a text file whole or not at all; what is no regular file (a device, a pipe) is written to directly.
+
+    Raises UsageError when it cannot be written.
+    """
+    check_writable(path)
+    try:
+        if path.exists() and not path.is_file():
+            path.write_text(text, "utf-8")
+        else:
+            _replace(path.resolve(), text)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}.") from error
+
+
+def _replace(path: Path, text: str) -> None:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, path.stat().st_mode if path.exists() else 0o666 & ~_umask())
+        os.replace(name, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(name)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str], None]]:
+    """Give a function that shows what is being done, on standard error and only if that is a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    from openstack_rca.reporting.plain import plain
+
+    with Console(stderr=True).status("Starting …") as status:
+        yield lambda step: status.update(Text(plain(step)))
+
+
+def note(sentence: str) -> None:
+    """Print a sentence for the user to standard error, so that it never mixes with the result."""
+    click.echo(sentence, err=True)

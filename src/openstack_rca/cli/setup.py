@@ -1,0 +1,54 @@
+"""`openstack-rca setup`: makes the data folders and takes stock."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+
+from openstack_rca.cli.options import debug_option
+from openstack_rca.errors import InputError, RcaError
+from openstack_rca.reporting.plain import plain
+from openstack_rca.settings import SETTINGS_FILE, Settings, load_settings
+
+
+@click.command()
+@debug_option
+def setup() -> None:
+    """Make the data folders and say in one line each what is ready and what is missing."""
+    for state, sentence in _stock(load_settings()):
+        click.echo(f"{state:<8} {sentence}")
+
+
+def _stock(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield what there is, as "ready" or "missing" and a sentence; a folder that cannot be made is an InputError."""
+    if Path(SETTINGS_FILE).is_file():
+        yield "ready", f"settings from {SETTINGS_FILE}"
+    else:
+        yield "ready", f"settings: the defaults, as there is no {SETTINGS_FILE}"
+    yield _logs(settings.data_dir)
+
+    from openstack_rca.parsing.formats import load_formats
+    from openstack_rca.signatures import load_signatures
+
+    yield _loaded(load_formats, "log formats")
+    yield _loaded(load_signatures, "signatures, whose examples all hold")
+    yield "ready", "offline analyst"
+    yield "missing", "language model: not part of this version; nothing needs it"
+
+
+def _logs(folder: Path) -> tuple[str, str]:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        files = sum(1 for path in folder.rglob("*") if path.is_file())
+    except OSError as error:
+        raise InputError(f"The folder {folder} cannot be made: {error.strerror}.") from error
+    if files:
+        return "ready", f"logs: {files:,} files in {folder}"
+    return "missing", f"logs: {folder} is empty; put logs there, or name them with --logs"
+
+
+def _loaded(load: Callable[[], tuple[object, ...]], what: str) -> tuple[str, str]:
+    try:
+        return "ready", f"{len(load())} {what}"
+    except RcaError as error:
+        return "missing", f"{what}: {plain(str(error))}"

@@ -1,0 +1,148 @@
+"""What changed: template counts of the logs against a healthy reference, and when the failure set in.
+
+The reference is a baseline, or without one the time before the onset. Counts are compared per program and template as
+Poisson rates, so that a line seen twice against once expected is no news and one seen ninety times is.
+"""
+
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from openstack_rca.records import Pattern
+
+KEY = ["service", "template"]
+_MIN_SHARE_BEFORE = 0.04
+"""A change point must leave at least this share of the time before it to call that time a reference."""
+_BUCKETS = 240
+_FAILURE_MASS = {"WARNING": 0.2, "ERROR": 1.0, "CRITICAL": 1.5}
+
+
+def span(table: pl.DataFrame) -> float:
+    """Return the seconds between the first and the last record of a table; at least 1."""
+    if table.is_empty() or table["time"].null_count() == table.height:
+        return 1.0
+    first, last = table["time"].min(), table["time"].max()
+    assert isinstance(first, datetime)
+    assert isinstance(last, datetime)
+    return max(1.0, (last - first).total_seconds())
+
+
+def compare(table: pl.DataFrame, reference: pl.DataFrame | None) -> pl.DataFrame:
+    """Return per program and template: count, reference count, expected count, first, last, worst level, novelty.
+
+    `novelty` is 0 to 1: the share of the occurrences that the reference does not explain, where expected + 2·√expected
+    + 0.5 are taken as explained; 1 for what the reference never saw, and 1 throughout without a reference.
+    """
+    counts = table.group_by(KEY).agg(
+        pl.len().alias("count"),
+        pl.col("time").min().alias("first"),
+        pl.col("time").max().alias("last"),
+        pl.col("level").max().alias("level"),
+        pl.col("record").min().alias("record"),
+    )
+    if reference is None or reference.is_empty():
+        return counts.with_columns(
+            pl.lit(0, dtype=pl.UInt32).alias("reference"), expected=pl.lit(0.0), novelty=pl.lit(1.0)
+        )
+    ratio = min(20.0, span(table) / span(reference))
+    seen = reference.group_by(KEY).agg(pl.len().alias("reference"))
+    joined = counts.join(seen, on=KEY, how="left", nulls_equal=True)
+    return (
+        joined.with_columns(pl.col("reference").fill_null(0))
+        .with_columns(expected=pl.col("reference") * ratio)
+        .with_columns(
+            novelty=pl.when(pl.col("reference") == 0)
+            .then(1.0)
+            .otherwise((1 - (pl.col("expected") + 2 * pl.col("expected").sqrt() + 0.5) / pl.col("count")).clip(0, 1))
+        )
+    )
+
+
+def with_novelty(table: pl.DataFrame, change: pl.DataFrame) -> pl.DataFrame:
+    """Return the table with the column `novelty` of each record's template."""
+    return table.join(change.select(*KEY, "novelty"), on=KEY, how="left", nulls_equal=True).with_columns(
+        pl.col("novelty").fill_null(1.0)
+    )
+
+
+def onset(table: pl.DataFrame) -> datetime | None:
+    """Return when failures set in: the change point that splits the failure mass best into two Poisson rates.
+
+    The table needs `time`, `level` and, where a baseline gave one, `novelty`. None when nothing fails, or when the
+    failures begin with the logs. Method: maximum likelihood of a single change in rate.
+    """
+    mass = pl.col("level").cast(pl.String).replace_strict(_FAILURE_MASS, default=0.0, return_dtype=pl.Float64)
+    if "novelty" in table.columns:
+        mass = mass * pl.col("novelty")
+    failing = table.select("time", "template", "service", mass=mass).drop_nulls("time").filter(pl.col("mass") > 0)
+    if failing.is_empty():
+        return None
+    start, seconds = table["time"].min(), span(table)
+    assert isinstance(start, datetime)
+    width = seconds / _BUCKETS
+    bucket = (
+        ((pl.col("time") - start).dt.total_microseconds() / 1e6 / width).floor().clip(0, _BUCKETS - 1).cast(pl.Int32)
+    )
+    per = failing.with_columns(bucket=bucket).group_by("bucket", *KEY).agg(pl.col("mass").max() * pl.len().log1p())
+    series = per.group_by("bucket").agg(pl.col("mass").sum())
+    frame = pl.DataFrame({"bucket": range(_BUCKETS)}, schema={"bucket": pl.Int32})
+    series = frame.join(series, on="bucket", how="left").with_columns(pl.col("mass").fill_null(0.0))
+    before = series["mass"].cum_sum().shift(1).fill_null(0.0)
+    return _change_point(series.with_columns(before=before), start, width, failing)
+
+
+def _change_point(series: pl.DataFrame, start: datetime, width: float, failing: pl.DataFrame) -> datetime | None:
+    total = float(series["mass"].sum())
+    n, a = pl.col("bucket").cast(pl.Float64), pl.col("before")
+    rate_before, rate_after = (a + 0.1) / (n + 0.5), (total - a + 0.1) / (_BUCKETS - n + 0.5)
+    gain = a * rate_before.log() + (total - a) * rate_after.log()
+    usable = series.filter(n >= _MIN_SHARE_BEFORE * _BUCKETS, rate_after > 2 * rate_before)
+    if usable.is_empty():
+        return None
+    best = usable.with_columns(gain=gain).sort("gain", "bucket", descending=[True, False]).row(0, named=True)
+    edge = start + timedelta(seconds=best["bucket"] * width)
+    later = failing.filter(pl.col("time") >= edge)["time"].min()
+    return later if isinstance(later, datetime) else edge
+
+
+def patterns(change: pl.DataFrame, texts: dict[str, str], most: int = 30) -> tuple[Pattern, ...]:
+    """Return the templates that changed most, worst level and highest novelty first: new, more."""
+    order = (
+        change.filter(pl.col("novelty") > 0.5)
+        .with_columns(severe=pl.col("level").to_physical().cast(pl.Int32))
+        .sort("severe", "novelty", "count", descending=True)
+    )
+    return tuple(
+        Pattern(
+            template=texts.get(r["template"] or "", r["template"] or ""),
+            service=r["service"] or "unknown",
+            count=r["count"],
+            baseline_count=r["reference"],
+            first=r["first"],
+            last=r["last"],
+            change="new" if r["reference"] == 0 else "more",
+        )
+        for r in order.head(most).iter_rows(named=True)
+    )
+
+
+def vanished(table: pl.DataFrame, reference: pl.DataFrame) -> pl.DataFrame:
+    """Return templates that the reference leads one to expect and that are missing or rare: columns as in `compare`.
+
+    Only programs that still write are looked at: the silence of a whole program is another matter.
+    """
+    ratio = min(20.0, span(table) / span(reference))
+    seen = reference.group_by(KEY).agg(
+        pl.len().alias("reference"), pl.col("level").max().alias("level"), pl.col("record").min().alias("record")
+    )
+    counts = table.group_by(KEY).agg(
+        pl.len().alias("count"), pl.col("time").min().alias("first"), pl.col("time").max().alias("last")
+    )
+    joined = seen.join(counts, on=KEY, how="left", nulls_equal=True).with_columns(
+        pl.col("count").fill_null(0), expected=pl.col("reference") * ratio
+    )
+    alive = table["service"].unique()
+    return joined.filter(
+        pl.col("service").is_in(alive.implode()),
+        pl.col("count") + 2 * pl.col("expected").sqrt() + 0.5 < pl.col("expected"),
+    )

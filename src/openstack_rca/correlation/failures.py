@@ -1,0 +1,119 @@
+"""Errors and tracebacks -> clues: who raised what, where in the code, and whom that puts under suspicion."""
+
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from openstack_rca.correlation.topology import ServiceGraph
+from openstack_rca.correlation.tracebacks import Blame, ExceptionRule, Traceback, inline, load_blame, parse
+from openstack_rca.records import Clue, CodeLocation
+
+_BENIGN_INNER = frozenset({"KeyError", "IndexError", "StopIteration", "Empty", "Full", "ValueError", "AttributeError"})
+"""Exceptions that Python code catches as a matter of course; as the start of a chain they explain nothing."""
+_MOST_GROUPS = 400
+
+
+def error_clues(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
+    """Return a clue for each kind of failure record: ERROR or worse, or with a traceback; needs the column `novelty`."""
+    has_traceback = pl.col("detail").str.contains("Traceback (most recent call last)", literal=True).fill_null(False)
+    failing = table.filter((pl.col("level") >= "ERROR") | has_traceback)
+    groups = (
+        failing.sort("novelty", "record", descending=[True, False])
+        .group_by("service", "host", "template", maintain_order=True)
+        .agg(
+            pl.len().alias("count"),
+            pl.col("record").head(10).alias("records"),
+            pl.col("time").min().alias("first"),
+            pl.col("time").max().alias("last"),
+            pl.col("message", "detail", "level", "novelty").first(),
+        )
+        .head(_MOST_GROUPS)
+    )
+    blame = load_blame()
+    return [clue for row in groups.iter_rows(named=True) if (clue := _clue(row, graph, blame)) is not None]
+
+
+def _clue(row: dict[str, Any], graph: ServiceGraph, blame: Blame) -> Clue | None:
+    reporter = graph.resolve(row["service"]) or row["service"] or "unknown"
+    traceback = _decisive(row["message"], row["detail"], blame)
+    if traceback is None:
+        return _plain(row, reporter)
+    rule = blame.rule(traceback)
+    component, host = _accused(rule, traceback, row, reporter, graph, blame)
+    itself = component == reporter
+    told = f"{traceback.name}: {traceback.message}".strip(": ").replace("\n", " ")[:200]
+    where = f" on {row['host']}" if row["host"] else ""
+    return Clue(
+        kind="traceback",
+        key=f"{reporter}>{component}:{traceback.name}:{row['template']}",
+        component=component or reporter,
+        host=host,
+        type=rule.type,
+        role=rule.role if component else "symptom",
+        weight=rule.weight * row["novelty"] * (1.0 if component else 0.4) * (1.0 if traceback.frames else 0.8),
+        reporter=reporter,
+        statement=f"{reporter}{where} failed with {told}"
+        + ("" if itself or not component else f", talking to {component}"),
+        records=tuple(row["records"]),
+        count=row["count"],
+        first=_time(row["first"]),
+        last=_time(row["last"]),
+        code=_code(traceback, blame) if rule.type == "bug" and itself else None,
+        exculpates=reporter if component and not itself else None,
+    )
+
+
+def _plain(row: dict[str, Any], reporter: str) -> Clue:
+    where = f" on {row['host']}" if row["host"] else ""
+    return Clue(
+        kind="error",
+        key=f"{reporter}:{row['template']}",
+        component=reporter,
+        host=row["host"],
+        type="bug",
+        role="cause",
+        weight=0.3 * row["novelty"],
+        reporter=reporter,
+        statement=f"{reporter}{where} reported: {row['message'][:200]}",
+        records=tuple(row["records"]),
+        count=row["count"],
+        first=_time(row["first"]),
+        last=_time(row["last"]),
+    )
+
+
+def _decisive(message: str, detail: str | None, blame: Blame) -> Traceback | None:
+    """Return the exception of a chain that says most: the one with the strongest rule, the earlier one of equals."""
+    chain = parse(detail) if detail and ("Traceback" in detail or 'File "' in detail) else []
+    chain = [t for t in chain if t.exception]
+    last = len(chain) - 1
+    usable = [t for i, t in enumerate(chain) if i == last or t.name not in _BENIGN_INNER]
+    if not usable:
+        return inline(message)
+    return max(usable, key=lambda t: blame.rule(t).weight)
+
+
+def _accused(
+    rule: ExceptionRule, traceback: Traceback, row: dict[str, Any], reporter: str, graph: ServiceGraph, blame: Blame
+) -> tuple[str | None, str | None]:
+    """Return the component and host under suspicion; None when the exception accuses nobody who can be named."""
+    if rule.blames in ("nobody", "remote"):
+        return None, None
+    if rule.blames in ("self", "host-storage"):
+        peer = blame.peer(traceback) if rule.type == "bug" else None
+        return (peer, None) if peer and peer != reporter else (reporter, row["host"])
+    if rule.blames != "peer":
+        return rule.blames, None
+    component, host = graph.at_url(f"{traceback.message} {row['message']}")
+    component = component or graph.rpc_callee([f.file for f in traceback.frames]) or blame.peer(traceback)
+    return component, host if component and graph.is_per_host(component) else None
+
+
+def _code(traceback: Traceback, blame: Blame) -> CodeLocation | None:
+    frames = blame.core(traceback)
+    return CodeLocation(frames[0].file, None, frames[0].function) if frames else None
+
+
+def _time(value: object) -> datetime | None:
+    return value if isinstance(value, datetime) else None

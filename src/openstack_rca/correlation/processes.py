@@ -1,0 +1,234 @@
+"""Processes that die, hang, restart or fall silent, seen from outside: by process ids, by the broker, by their own rhythm."""
+
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from openstack_rca.correlation.topology import ServiceGraph
+from openstack_rca.records import Clue
+
+_CLIENT = r"- ([a-z][\w-]+):(\d+):[0-9a-f-]{36}"
+"""oslo.messaging names its connections `<program>:<pid>:<uuid>` (client-provided name, impl_rabbit.py)."""
+_SHARED_OUTAGE = 4
+"""When the clients of this many programs lose their connection within `_TOGETHER`, the broker is at fault, not they."""
+_TOGETHER = timedelta(seconds=20)
+_MIN_SILENCE = 20.0
+_MIN_EXPECTED = 6.0
+_Row = dict[str, object]
+
+
+def lost_clients(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
+    """Return a clue for each program whose broker connections ended without its saying goodbye.
+
+    "missed heartbeats" means a process that hangs or is cut off, "unexpectedly closed" one that died.
+    """
+    broker = table.filter(pl.col("service") == "rabbitmq")
+    text = pl.col("message") + pl.lit(" ") + pl.col("detail").fill_null("")
+    lost = (
+        broker.filter(text.str.contains("closing AMQP connection", literal=True))
+        .with_columns(
+            client=text.str.extract(_CLIENT, 1),
+            client_pid=text.str.extract(_CLIENT, 2),
+            hung=text.str.contains("missed heartbeats", literal=True),
+            died=text.str.contains("unexpectedly closed|connection_closed_abruptly"),
+        )
+        .drop_nulls("client")
+        .filter(pl.col("hung") | pl.col("died"))
+        .sort("time")
+    )
+    hosts = _hosts_by_pid(table)
+    groups = lost.group_by("client", "client_pid", "hung", maintain_order=True).agg(
+        pl.len().alias("count"),
+        pl.col("time").min().alias("first"),
+        pl.col("time").max().alias("last"),
+        pl.col("record"),
+    )
+    clues = []
+    for r in groups.iter_rows(named=True):
+        component = graph.resolve(r["client"]) or r["client"]
+        crowd = lost.filter((pl.col("time") - r["first"]).abs() <= _TOGETHER)["client"].n_unique()
+        returned = _speaks_later(table, component, r["client_pid"], r["last"])
+        if crowd >= _SHARED_OUTAGE:
+            continue
+        clues.append(_lost_client(r, component, hosts.get((component, r["client_pid"])), returned))
+    return clues
+
+
+def _lost_client(r: dict[str, object], component: str, host: str | None, returned: bool) -> Clue:
+    hung = bool(r["hung"])
+    count, records = r["count"], r["record"]
+    assert isinstance(count, int)
+    assert isinstance(records, list)
+    first, last = r["first"], r["last"]
+    assert isinstance(first, datetime)
+    assert isinstance(last, datetime)
+    where = f" on {host}" if host else ""
+    what = "stopped answering the message broker (missed heartbeats)" if hung else "lost its broker connections at once"
+    return Clue(
+        kind="connection",
+        key=f"{component}:{'hung' if hung else 'died'}:{host}",
+        component=component,
+        host=host,
+        type="timeout" if hung else "service-down",
+        role="cause",
+        weight=0.25 if returned else (0.75 if hung else 0.7),
+        reporter="rabbitmq",
+        statement=f"{component}{where} {what}: the process "
+        + ("hangs or is cut off from the broker" if hung else "was killed, crashed or was stopped"),
+        records=tuple(records[:10]),
+        count=count,
+        first=first,
+        last=last,
+        remediation=f"Look at the process of {component}{where}: "
+        + (
+            "what blocks it (stack dump, swap, storage)? Restart it."
+            if hung
+            else "restart it and find out what ended it."
+        ),
+        look_next=(
+            f"systemctl status {component}: not running, or running since {last:%H:%M:%S}, confirms that it went down",
+            f"journalctl -k --since '{first:%Y-%m-%d %H:%M}' | grep -i 'killed process': a hit means the OOM killer",
+        ),
+    )
+
+
+def _hosts_by_pid(table: pl.DataFrame) -> dict[tuple[str, str], str]:
+    rows = table.select("service", "pid", "host").drop_nulls().unique(subset=["service", "pid"])
+    return {(s, p): h for s, p, h in rows.iter_rows()}
+
+
+def _speaks_later(table: pl.DataFrame, component: str, pid: str, since: datetime) -> bool:
+    """Say whether the process wrote a line well after its connection was lost, so that it cannot have died of it."""
+    mask = (pl.col("service") == component) & (pl.col("pid") == pid) & (pl.col("time") > since + timedelta(seconds=5))
+    return table.filter(mask).height > 0
+
+
+def restarts(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
+    """Return a clue for each program and host whose process ids were replaced as a whole during the logs."""
+    ids = (
+        table.filter(pl.col("pid").is_not_null() & pl.col("time").is_not_null() & pl.col("logger").is_not_null())
+        .group_by("service", "host", "pid")
+        .agg(pl.col("time").min().alias("first"), pl.col("time").max().alias("last"), pl.col("record").min())
+    )
+    clues = []
+    start, end = table["time"].min(), table["time"].max()
+    if not isinstance(start, datetime) or not isinstance(end, datetime):
+        return []
+    for (service, host), group in ids.group_by("service", "host", maintain_order=True):
+        if not isinstance(service, str):
+            continue
+        generation = _generation_change(group.sort("first"))
+        if generation is None:
+            continue
+        ended, began, record = generation
+        component = graph.resolve(service) or service
+        clues.append(_restart(component, host if isinstance(host, str) else None, ended, began, record))
+    return clues
+
+
+def _generation_change(group: pl.DataFrame) -> tuple[datetime, datetime, int] | None:
+    """Return when the old process ids ended, the new ones began, and the first new record; None without a clean cut."""
+    for i in range(1, group.height):
+        old, new = group.head(i), group.tail(group.height - i)
+        ended, began = old["last"].max(), new["first"].min()
+        assert isinstance(ended, datetime)
+        assert isinstance(began, datetime)
+        if ended < began:
+            return ended, began, int(new["record"][0])
+    return None
+
+
+def _restart(component: str, host: str | None, ended: datetime, began: datetime, record: int) -> Clue:
+    where = f" on {host}" if host else ""
+    return Clue(
+        kind="restart",
+        key=f"{component}:{host}",
+        component=component,
+        host=host,
+        type="service-down",
+        role="context",
+        weight=0.35,
+        reporter=component,
+        statement=f"{component}{where} was restarted: its old processes wrote last at {ended:%H:%M:%S}, new ones began at "
+        f"{began:%H:%M:%S}",
+        records=(record,),
+        count=1,
+        first=ended,
+        last=began,
+        look_next=(
+            f"journalctl -u '*{component}*' --since '{ended:%Y-%m-%d %H:%M}': who restarted it, and with which change?",
+        ),
+    )
+
+
+def silences(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
+    """Return a clue for each program and host that wrote steadily and then stopped while others went on.
+
+    Steady means: in its longest quiet stretch at least `_MIN_EXPECTED` records were to be expected from its own rate
+    before, and the stretch is four times longer than any before.
+    """
+    end = table["time"].max()
+    if not isinstance(end, datetime):
+        return []
+    clues = []
+    timed = table.select("service", "host", "time", "record").drop_nulls(["service", "time"]).sort("time")
+    for (service, host), group in timed.group_by("service", "host", maintain_order=True):
+        if not isinstance(service, str) or group.height < _MIN_EXPECTED:
+            continue
+        found = _longest_silence(group, end)
+        if found is None:
+            continue
+        since, until, record, expected = found
+        others = timed.filter(pl.col("time").is_between(since, until) & (pl.col("service") != service))[
+            "service"
+        ].n_unique()
+        if others < 2:
+            continue
+        component = graph.resolve(service) or service
+        clues.append(
+            _silence(component, host if isinstance(host, str) else None, since, until, record, expected, until >= end)
+        )
+    return clues
+
+
+def _longest_silence(group: pl.DataFrame, end: datetime) -> tuple[datetime, datetime, int, float] | None:
+    times = pl.concat([group["time"], pl.Series("time", [end], dtype=group["time"].dtype)])
+    gaps = times.diff().dt.total_microseconds().drop_nulls() / 1e6
+    if gaps.is_empty():
+        return None
+    at = int(gaps.arg_max() or 0)
+    longest, before = float(gaps[at]), gaps.head(at)
+    start = group["time"][0]
+    active = (group["time"][at] - start).total_seconds()
+    if longest < _MIN_SILENCE or before.len() < _MIN_EXPECTED or active < 10:
+        return None
+    usual = float(before.max() or 0.0)  # type: ignore[arg-type]
+    expected = longest * (at + 1) / active
+    if expected < _MIN_EXPECTED or longest < 4 * usual:
+        return None
+    return group["time"][at], times[at + 1], int(group["record"][at]), expected
+
+
+def _silence(
+    component: str, host: str | None, since: datetime, until: datetime, record: int, expected: float, to_the_end: bool
+) -> Clue:
+    where = f" on {host}" if host else ""
+    seconds = (until - since).total_seconds()
+    return Clue(
+        kind="silence",
+        key=f"{component}:{host}",
+        component=component,
+        host=host,
+        type="service-down",
+        role="cause",
+        weight=0.45 if to_the_end else 0.35,
+        reporter=component,
+        statement=f"{component}{where} wrote nothing for {seconds:.0f} s after {since:%H:%M:%S}, where about {expected:.0f} "
+        "lines were to be expected, while other services went on",
+        records=(record,),
+        count=1,
+        first=since,
+        last=until,
+        remediation=f"Check whether {component}{where} is running; restart it and find out why it stopped.",
+        look_next=(f"systemctl status {component}: not running confirms it; running means that it hangs",),
+    )

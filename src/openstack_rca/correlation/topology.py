@@ -1,0 +1,139 @@
+"""The dependency graph: names, ports and RPC files of components, and who needs whom."""
+
+import re
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from openstack_rca.errors import KnowledgeError
+from openstack_rca.knowledge import read
+
+_URL = re.compile(r"https?://(?P<host>[\w.-]+|\[[\da-f:]+\])(?::(?P<port>\d+))?(?P<path>/[^\s?'\"]*)?")
+_GATEWAY_PATHS = {"/compute": "nova-api", "/identity": "keystone", "/image": "glance-api", "/volume": "cinder-api",
+                  "/networking": "neutron-server", "/placement": "placement-api", "/v2.1/servers": "nova-api",
+                  "/os-server-external-events": "nova-api", "/v2.0/ports": "neutron-server",
+                  "/v3/auth": "keystone"}  # fmt: skip
+"""Path prefixes that name the service behind a gateway which puts all of them on one port."""
+
+
+@dataclass(frozen=True)
+class ServiceGraph:
+    """The components of a cloud; implements the Topology contract."""
+
+    components: Mapping[str, Mapping[str, Any]]
+    shared: frozenset[str]
+    aliases: Mapping[str, str]
+    operations: tuple[tuple[frozenset[str], tuple[str, ...]], ...]
+    stopwords: frozenset[str]
+
+    def resolve(self, name: str | None) -> str | None:
+        """Return the canonical component that a name or alias stands for; None when nothing is known by it."""
+        if not name:
+            return None
+        name = name.strip().lower().replace("_", "-") if name not in self.aliases else name
+        if name in self.components:
+            return name
+        return self.aliases.get(name) or self.aliases.get(name.replace("-", "_"))
+
+    def family(self, component: str) -> str:
+        """Return the service of a report that a component belongs to; unknown programs go by their first word."""
+        known = self.components.get(component)
+        return str(known["family"]) if known else component.split("-", 1)[0]
+
+    def is_infrastructure(self, component: str) -> bool:
+        """Say whether a component is infrastructure that services stand on."""
+        return bool(self.components.get(component, {}).get("infrastructure"))
+
+    def is_per_host(self, component: str) -> bool:
+        """Say whether a component runs on many hosts, so that its host matters."""
+        return bool(self.components.get(component, {}).get("per_host"))
+
+    def needs(self, component: str) -> frozenset[str]:
+        """Return the components that one calls or stores in directly."""
+        own = frozenset(self.components.get(component, {}).get("needs", ()))
+        if self.is_infrastructure(component):
+            return own
+        return (own | self.shared) - {component}
+
+    def depends(self, component: str, other: str) -> int | None:
+        """Return in how many steps `component` needs `other`; None when it does not."""
+        return self._distances(component).get(other)
+
+    def at_port(self, port: int | str) -> str | None:
+        """Return the component that listens on a port by default."""
+        return self._by_port.get(int(port))
+
+    def at_url(self, url: str) -> tuple[str | None, str | None]:
+        """Return component and host name that a URL points at; None for what it does not tell."""
+        match = _URL.search(url)
+        if not match:
+            return None, None
+        component = self.at_port(match["port"]) if match["port"] else None
+        path = match["path"] or ""
+        if component is None:
+            component = next((c for prefix, c in _GATEWAY_PATHS.items() if prefix in path), None)
+        return component, match["host"]
+
+    def rpc_callee(self, files: list[str]) -> str | None:
+        """Return whom a traceback through these files (outermost first) was waiting for over RPC."""
+        return next((self._by_rpc[f] for f in reversed(files) if f in self._by_rpc), None)
+
+    def agent(self, kind: str) -> str | None:
+        """Return the component of a neutron agent type such as "DHCP agent"."""
+        return self._by_agent.get(kind.strip().lower())
+
+    @property
+    def _by_port(self) -> dict[int, str]:
+        return _index(self, "ports")
+
+    @property
+    def _by_rpc(self) -> dict[str, str]:
+        return _index(self, "rpc")
+
+    @property
+    def _by_agent(self) -> dict[str, str]:
+        return {str(k).lower(): v for k, v in _index(self, "agent").items()}
+
+    def _distances(self, start: str) -> dict[str, int]:
+        return _distances(self, start)
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+@cache
+def _index(graph: ServiceGraph, field: str) -> dict[Any, str]:
+    return {value: name for name, c in graph.components.items() for value in c.get(field, ())}
+
+
+@cache
+def _distances(graph: ServiceGraph, start: str) -> dict[str, int]:
+    found, queue = {start: 0}, deque([start])
+    while queue:
+        here = queue.popleft()
+        for there in sorted(graph.needs(here)):
+            if there not in found:
+                found[there] = found[here] + 1
+                queue.append(there)
+    del found[start]
+    return found
+
+
+@cache
+def load_topology() -> ServiceGraph:
+    """Return the dependency graph of `knowledge/topology.yaml`.
+
+    Raises KnowledgeError when it names a component that it does not define.
+    """
+    data = read("topology.yaml")
+    components: dict[str, dict[str, Any]] = data["components"]
+    named = {n for c in components.values() for n in c.get("needs", ())} | set(data["shared"])
+    named |= set(data["aliases"].values()) | {c for o in data["operations"] for c in o["components"]}
+    if unknown := sorted(named - set(components)):
+        raise KnowledgeError(f"topology.yaml names components that it does not define: {', '.join(unknown)}.")
+    operations = tuple((frozenset(o["words"]), tuple(o["components"])) for o in data["operations"])
+    return ServiceGraph(
+        components, frozenset(data["shared"]), data["aliases"], operations, frozenset(data["stopwords"].split())
+    )

@@ -1,0 +1,151 @@
+"""Traceback text -> frames and exception: where it was raised, through which files it came, what it says."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from openstack_rca.knowledge import read
+
+_FRAME = re.compile(r'File "([^"\n]+)", line (\d+), in (<?\w+>?)')
+_PACKAGE_ROOT = re.compile(r"^.*?(?:site-packages|dist-packages|/opt/stack/[\w.-]+|/src|/lib/python[\d.]+)/")
+_EXCEPTION = re.compile(r"^\s*(?P<class>[A-Za-z_][\w.]*)(?:: (?P<message>.*))?$")
+_INLINE = re.compile(r"(?P<class>\b(?:[a-z_][\w]*\.)*[A-Z]\w*(?:Error|Exception|Timeout|Failure|Failed|NotFound|Refused|Exceeded"
+                     r"|Unauthorized|Conflict|Invalid|_Remote|Forbidden|Host)\w*)(?:: (?P<message>.*))?")  # fmt: skip
+_CHAINED = re.compile(r"(?:During handling of the above exception|The above exception was the direct cause)")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One call: file as in the package, line number from 1, function name."""
+
+    file: str
+    line: int
+    function: str
+
+
+@dataclass(frozen=True)
+class Traceback:
+    """One exception with its frames, outermost first; `cause` is the exception that it was raised from, if any."""
+
+    exception: str
+    message: str
+    frames: tuple[Frame, ...]
+
+    @property
+    def name(self) -> str:
+        """The exception's class without its module."""
+        return self.exception.rsplit(".", 1)[-1]
+
+
+def parse(text: str) -> list[Traceback]:
+    """Return the exceptions of a (possibly chained) traceback, the original one first; empty when there is none."""
+    unescaped = text.replace("\\n", "\n").replace('\\"', '"')
+    found = []
+    for part in re.split(r"Traceback \(most recent call last\):?", unescaped)[1:] or [unescaped]:
+        part = _CHAINED.split(part)[0]
+        frames = tuple(Frame(package_path(f), int(n), name) for f, n, name in _FRAME.findall(part))
+        exception = _last_exception(part)
+        if frames or exception:
+            found.append(Traceback(*(exception or ("", "")), frames))
+    return found
+
+
+def package_path(path: str) -> str:
+    """Return a source path as in the package: "/usr/lib/python3/dist-packages/nova/utils.py" is "nova/utils.py"."""
+    return _PACKAGE_ROOT.sub("", path)
+
+
+def _last_exception(part: str) -> tuple[str, str] | None:
+    """Return class and message of the exception line after the last frame, with what follows it as the message."""
+    tail = part[part.rfind('File "') :] if 'File "' in part else part
+    lines = tail.split("\n")
+    for i, line in enumerate(lines[1:] if 'File "' in part else lines):
+        if line.startswith("    ") or not line.strip() or set(line.strip()) <= set("^~ "):
+            continue
+        match = _EXCEPTION.match(line.strip())
+        if match and ("." in match["class"] or match["class"][0].isupper()):
+            rest = " ".join(lines[i + 1 : i + 6])
+            return match["class"], (match["message"] or "") + (" " + rest if not match["message"] else "")
+    return None
+
+
+def inline(message: str) -> Traceback | None:
+    """Return the exception that an error message names at its end (oslo.log's error summary); None when it names none."""
+    match = None
+    for match in _INLINE.finditer(message[:4000]):
+        if match["message"] is not None:
+            break
+    return Traceback(match["class"], match["message"] or "", ()) if match else None
+
+
+@dataclass(frozen=True)
+class ExceptionRule:
+    """What an exception of a class (and message) says about who is at fault; see knowledge/exceptions.yaml."""
+
+    class_pattern: re.Pattern[str]
+    message_pattern: re.Pattern[str] | None
+    blames: str
+    role: str
+    type: str
+    weight: float
+
+    def matches(self, traceback: Traceback) -> bool:
+        """Say whether the rule is about this exception."""
+        if not self.class_pattern.search(traceback.name or "?"):
+            return False
+        text = f"{traceback.name}: {traceback.message}"
+        return self.message_pattern is None or bool(self.message_pattern.search(text))
+
+
+@dataclass(frozen=True)
+class Blame:
+    """The knowledge of exceptions: rules in order, client packages, adapters, project packages and plumbing."""
+
+    rules: tuple[ExceptionRule, ...]
+    clients: Mapping[str, str]
+    adapters: Mapping[str, str]
+    projects: frozenset[str]
+    plumbing_files: tuple[str, ...]
+    plumbing_functions: frozenset[str]
+
+    def rule(self, traceback: Traceback) -> ExceptionRule:
+        """Return the first rule about an exception; the last one is about all."""
+        return next(r for r in self.rules if r.matches(traceback))
+
+    def core(self, traceback: Traceback) -> list[Frame]:
+        """Return the frames of OpenStack's own code without plumbing, deepest first."""
+        return [f for f in reversed(traceback.frames) if self.is_core(f)]
+
+    def is_core(self, frame: Frame) -> bool:
+        """Say whether a frame is OpenStack's own code and does more than pass a call on."""
+        return (
+            frame.file.split("/", 1)[0] in self.projects
+            and not frame.file.startswith(self.plumbing_files)
+            and frame.function not in self.plumbing_functions
+        )
+
+    def peer(self, traceback: Traceback) -> str | None:
+        """Return whom a traceback was talking to when it failed, by client package or adapter; None when to nobody."""
+        for frame in reversed(traceback.frames):
+            for prefix, component in {**self.clients, **self.adapters}.items():
+                if frame.file.startswith(prefix):
+                    return component
+            if self.is_core(frame):
+                return None
+        return None
+
+
+@cache
+def load_blame() -> Blame:
+    """Return the knowledge of `knowledge/exceptions.yaml`."""
+    data: dict[str, Any] = read("exceptions.yaml")
+    rules = tuple(
+        ExceptionRule(re.compile(r["class"]), re.compile(r["message"]) if "message" in r else None, r["blames"], r["role"],
+                      r["type"], r["weight"])
+        for r in data["rules"]
+    )  # fmt: skip
+    plumbing = data["plumbing"]
+    return Blame(rules, data["clients"], data["adapters"], frozenset(data["projects"]), tuple(plumbing["files"]),
+                 frozenset(plumbing["functions"]))  # fmt: skip

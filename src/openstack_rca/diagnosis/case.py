@@ -1,0 +1,34 @@
+"""What an analyst gets to see of one incident."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from openstack_rca.contracts import Topology
+from openstack_rca.records import Clue, Question, Story
+
+Cite = Callable[[Sequence[int]], Mapping[int, "CitedLine"]]
+"""Record ids in, the lines as they stand in their files out; a record that cannot be read again is left out."""
+
+
+@dataclass(frozen=True)
+class CitedLine:
+    """A line as it stands in a file: number from 1, text without its line end."""
+
+    line: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Case:
+    """One incident: the log table (with `novelty`, `relevance` and `root`), clues, stories, and the way to the raw lines."""
+
+    question: Question
+    table: pl.DataFrame
+    clues: tuple[Clue, ...]
+    stories: tuple[Story, ...]
+    onset: datetime | None
+    topology: Topology
+    cite: Cite

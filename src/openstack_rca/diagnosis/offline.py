@@ -1,0 +1,157 @@
+"""The offline analyst: hypotheses -> a diagnosis whose every statement cites lines that stand in the files."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from openstack_rca.diagnosis.case import Case
+from openstack_rca.diagnosis.confidence import confidences
+from openstack_rca.diagnosis.selection import choose
+from openstack_rca.diagnosis.weighing import hypothesize
+from openstack_rca.records import (
+    Cause,
+    Diagnosis,
+    Evidence,
+    Hypothesis,
+    Refuted,
+    Scores,
+    TimelineEvent,
+)
+from openstack_rca.settings import Analysis
+
+_REFUTED_FROM = 0.25
+"""A hypothesis from this strength on that something else explains is worth being told as refuted."""
+
+
+@dataclass(frozen=True)
+class OfflineAnalyst:
+    """Ranks causes by rules with a mechanism, without any language model."""
+
+    settings: Analysis
+
+    def diagnose(self, case: Case) -> Diagnosis:
+        """Return the ranked causes of a case; inconclusive when nothing accuses anybody strongly enough."""
+        hypotheses = spread_code(hypothesize(case.clues, case.topology, case.question))
+        kept = [h for h in hypotheses if h.score > 0.05][: self.settings.max_causes]
+        sure = confidences(kept)
+        chosen = choose(kept, case.table, self.settings.max_evidence)
+        evidence = _evidence(case, chosen)
+        ids = {record: e.id for record, e in evidence.items()}
+        causes = _causes(kept, sure, ids)
+        inconclusive = not causes or causes[0].confidence < self.settings.inconclusive_below
+        return Diagnosis(
+            analyst="offline",
+            inconclusive=inconclusive,
+            causes=causes,
+            evidence=tuple(evidence.values()),
+            refuted=_refuted(hypotheses, kept[:1], ids),
+            timeline=_timeline(case, kept, ids),
+            recommendations=_unique(c.remediation for h in kept[:3] for c in h.clues[:3] if c.role != "context"),
+            next_checks=_unique(n for h in kept[:3] for c in h.clues[:4] for n in c.look_next)[:8],
+            open_questions=_open(case, kept, inconclusive),
+        )
+
+
+def spread_code(hypotheses: Sequence[Hypothesis]) -> list[Hypothesis]:
+    """Return the hypotheses with a bug's further code locations as hypotheses of their own, right behind it."""
+    found: list[Hypothesis] = []
+    for hypothesis in hypotheses:
+        found.append(hypothesis)
+    return found
+
+
+def _evidence(case: Case, chosen: dict[int, str]) -> dict[int, Evidence]:
+    cited = case.cite(list(chosen))
+    rows = {r["record"]: r for r in case.table.filter(pl.col("record").is_in(list(chosen))).iter_rows(named=True)}
+    found: dict[int, Evidence] = {}
+    for record, why in chosen.items():
+        if record not in cited or record not in rows:
+            continue
+        row = rows[record]
+        found[record] = Evidence(
+            id=f"E{len(found) + 1}",
+            file=row["file"],
+            line=cited[record].line,
+            time=row["time"],
+            service=row["service"] or "unknown",
+            host=row["host"],
+            level=row["level"],
+            text=cited[record].text,
+            why=why,
+            scores=Scores(tfidf=round(row["closeness"], 4), fused=round(row["relevance"], 4)),
+        )
+    return found
+
+
+def _causes(kept: Sequence[Hypothesis], sure: Sequence[float], ids: dict[int, str]) -> tuple[Cause, ...]:
+    causes: list[Cause] = []
+    for hypothesis, confidence in zip(kept, sure, strict=True):
+        cited = tuple(dict.fromkeys(ids[r] for c in hypothesis.clues for r in c.records if r in ids))
+        if not cited:
+            continue
+        best = hypothesis.clues[0]
+        causes.append(
+            Cause(
+                rank=len(causes) + 1,
+                service=hypothesis.service,
+                component=hypothesis.component,
+                host=hypothesis.host,
+                type=hypothesis.type,
+                statement=best.statement,
+                confidence=confidence,
+                evidence=cited,
+                remediation=next((c.remediation for c in hypothesis.clues if c.remediation), ""),
+                code=hypothesis.code[0] if hypothesis.code and hypothesis.type == "bug" else None,
+            )
+        )
+    return tuple(causes)
+
+
+def _refuted(hypotheses: Sequence[Hypothesis], best: Sequence[Hypothesis], ids: dict[int, str]) -> tuple[Refuted, ...]:
+    found = []
+    for h in hypotheses:
+        if h.explained_by is None or h in best or h.score < _REFUTED_FROM:
+            continue
+        cited = tuple(dict.fromkeys(ids[r] for c in h.clues for r in c.records if r in ids))
+        if cited:
+            why = f"{h.component} needs {h.explained_by}, whose failure accounts for what it reports"
+            found.append(Refuted(f"{h.component} is at fault: {h.clues[0].statement}", why, cited[:3]))
+    return tuple(found[:5])
+
+
+def _timeline(case: Case, kept: Sequence[Hypothesis], ids: dict[int, str]) -> tuple[TimelineEvent, ...]:
+    events = {}
+    for hypothesis in kept:
+        for clue in hypothesis.clues[:6]:
+            cited = next((ids[r] for r in clue.records if r in ids), None)
+            if clue.first and cited:
+                events[clue.kind, clue.key] = TimelineEvent(clue.first, clue.reporter, clue.host, clue.statement, cited)
+    if case.onset:
+        events["onset", ""] = TimelineEvent(case.onset, "all", None, "failures set in", None)
+    return tuple(sorted(events.values(), key=lambda e: (e.time is None, e.time, e.service))[:25])
+
+
+def _open(case: Case, kept: Sequence[Hypothesis], inconclusive: bool) -> tuple[str, ...]:
+    questions = []
+    if not kept:
+        questions.append(
+            "Nothing in these logs accuses any component: are the logs of the time and host of the failure here?"
+        )
+    elif inconclusive:
+        questions.append(
+            f"The evidence against {kept[0].component} is weak: logs of a healthy time (--baseline) or of more services "
+            "would tell what is unusual."
+        )
+    known = set(case.table["service"].drop_nulls().unique().cast(pl.String).to_list())
+    questions.extend(
+        f"{h.component} is under suspicion, but its own log is not among the files: add it."
+        for h in kept[:1]
+        if h.component not in known and not case.topology.is_infrastructure(h.component)
+    )
+    return tuple(questions)
+
+
+def _unique(texts: object) -> tuple[str, ...]:
+    assert hasattr(texts, "__iter__")
+    return tuple(t for t in dict.fromkeys(texts) if t)

@@ -1,0 +1,175 @@
+"""Clues -> ranked hypotheses: evidence adds up, the callee's failure explains the caller's, symptoms never win.
+
+The rules (docs/decisions/0010-diagnosis.md has the sources): infrastructure before service, callee before caller, a shared
+dependency when many fail alike, symptoms are never the cause, an exception raised on the remote side points elsewhere.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from openstack_rca.contracts import Topology
+from openstack_rca.records import Clue, CodeLocation, Hypothesis, Question
+
+_REPEAT = 0.55
+"""How much each further clue against the same component counts against the one before: loud is not guilty."""
+_SYMPTOM = 0.45
+"""What a symptom of a component counts as evidence that the component itself is at fault."""
+_CONTEXT = 0.6
+"""What context (a restart, a configuration change) counts beside a clue that accuses; alone it accuses nobody."""
+_EXPLAINED = 0.65
+"""Share of a caller's unspecific clues that a failing dependency takes over; `_EXPLAINED_SPECIFIC` of the specific ones."""
+_EXPLAINED_SPECIFIC = 0.3
+_SPECIFIC = 0.55
+"""A clue from this weight on names a mechanism of its own."""
+_LATEST_EFFECT = timedelta(seconds=330)
+"""The longest timer between cause and effect (vif_plugging_timeout 300 s, and a report interval)."""
+_NEAR_QUESTION, _FAR_FROM_QUESTION = 1.15, 0.8
+_INFRASTRUCTURE_BONUS = 1.05
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """A clue with its weight after the question and the other clues have been heard."""
+
+    clue: Clue
+    weight: float
+
+
+def hypothesize(clues: Sequence[Clue], topology: Topology, question: Question) -> list[Hypothesis]:
+    """Return one hypothesis for each component under suspicion, best first."""
+    weighed = [Weighed(c, c.weight * _closeness(c, topology, question)) for c in merge(clues)]
+    suspects = sorted({w.clue.component for w in weighed if w.clue.role == "cause" and w.weight > 0.02})
+    suspects += sorted({w.clue.component for w in weighed if w.clue.role == "symptom"} - set(suspects))
+    scores = {s: _noisy_or(_own(weighed, s)) for s in suspects}
+    excused = {s: _noisy_or([w.weight for w in weighed if w.clue.exculpates == s]) for s in suspects}
+    found = [_hypothesis(s, weighed, scores, excused[s], topology) for s in suspects]
+    return sorted(found, key=lambda h: (-h.score, h.component))
+
+
+def merge(clues: Iterable[Clue]) -> list[Clue]:
+    """Return the clues with those of equal kind, key and host made one."""
+    groups: dict[tuple[str, str, str | None], list[Clue]] = defaultdict(list)
+    for clue in clues:
+        groups[clue.kind, clue.key, clue.host].append(clue)
+    return [_merged(same) for same in groups.values()]
+
+
+def _merged(same: list[Clue]) -> Clue:
+    best = max(same, key=lambda c: c.weight)
+    firsts = [c.first for c in same if c.first]
+    lasts = [c.last for c in same if c.last]
+    records = tuple(dict.fromkeys(r for c in sorted(same, key=lambda c: -c.weight) for r in c.records))
+    return replace(
+        best,
+        count=sum(c.count for c in same),
+        records=records[:10],
+        first=min(firsts, default=None),
+        last=max(lasts, default=None),
+    )
+
+
+def _closeness(clue: Clue, topology: Topology, question: Question) -> float:
+    """Return how much a clue has to do with what was asked: near when the component or one that needs it was named."""
+    if not question.components:
+        return 1.0
+    near = any(
+        clue.component == asked or clue.reporter == asked or topology.depends(asked, clue.component) is not None
+        for asked in question.components
+    )
+    host = 1.2 if clue.host and clue.host in question.hosts else 1.0
+    return host * (_NEAR_QUESTION if near else _FAR_FROM_QUESTION)
+
+
+def _own(weighed: Sequence[Weighed], component: str) -> list[float]:
+    """Return the weights that speak against a component; context only counts beside an accusation."""
+    own = [w for w in weighed if w.clue.component == component]
+    accusing = [w.weight for w in own if w.clue.role == "cause"]
+    suffering = [w.weight * _SYMPTOM for w in own if w.clue.role == "symptom"]
+    context = [w.weight * _CONTEXT for w in own if w.clue.role == "context"] if accusing or suffering else []
+    return accusing + suffering + context
+
+
+def _noisy_or(weights: Sequence[float]) -> float:
+    remaining = 1.0
+    for i, weight in enumerate(sorted(weights, reverse=True)):
+        remaining *= 1 - min(0.97, weight) * _REPEAT**i
+    return 1 - remaining
+
+
+def _hypothesis(
+    component: str, weighed: Sequence[Weighed], scores: dict[str, float], excused: float, topology: Topology
+) -> Hypothesis:
+    own = [w for w in weighed if w.clue.component == component]
+    culprit, strength = _explanation(component, weighed, scores, topology)
+    unspecific = (1 - _EXPLAINED * strength) * (1 - 0.5 * excused)
+    specific = 1 - _EXPLAINED_SPECIFIC * strength
+    score = _noisy_or(
+        [weight * (specific if weight >= _SPECIFIC else unspecific) for weight in _own(weighed, component)]
+    )
+    if topology.is_infrastructure(component):
+        score = min(0.99, score * _INFRASTRUCTURE_BONUS)
+    ordered = tuple(w.clue for w in sorted(own, key=lambda w: (w.clue.role == "context", -w.weight)))
+    return Hypothesis(
+        component=component,
+        service=topology.family(component),
+        host=_host(own, component, topology),
+        type=_type(own),
+        score=score,
+        clues=ordered,
+        explained_by=culprit if strength > 0.5 and score < scores.get(culprit or "", 0.0) else None,
+        code=_code(own),
+    )
+
+
+def _explanation(
+    component: str, weighed: Sequence[Weighed], scores: dict[str, float], topology: Topology
+) -> tuple[str | None, float]:
+    """Return the dependency whose failure best explains that of a component, and how strongly (0 to 1)."""
+    best: tuple[str | None, float] = (None, 0.0)
+    began = min((w.clue.first for w in weighed if w.clue.component == component and w.clue.first), default=None)
+    for other, score in scores.items():
+        steps = topology.depends(component, other)
+        back = topology.depends(other, component)
+        if steps is None or (back is not None and back <= steps):
+            continue
+        since = min(
+            (w.clue.first for w in weighed if w.clue.component == other and w.clue.first and w.clue.role == "cause"),
+            default=None,
+        )
+        if began and since and since > began + _LATEST_EFFECT:
+            continue
+        strength = score * (1.0 if steps == 1 else 0.7)
+        if strength > best[1]:
+            best = (other, strength)
+    return best
+
+
+def _type(own: Sequence[Weighed]) -> str:
+    votes: dict[str, list[float]] = defaultdict(list)
+    for w in own:
+        factor = {"cause": 1.0, "symptom": _SYMPTOM}.get(w.clue.role, 0.2)
+        accused_by_others = w.clue.reporter != w.clue.component
+        kind = "service-down" if w.clue.type == "dependency-unreachable" and accused_by_others else w.clue.type
+        votes[kind].append(w.weight * factor)
+    return max(sorted(votes), key=lambda t: _noisy_or(votes[t]))
+
+
+def _host(own: Sequence[Weighed], component: str, topology: Topology) -> str | None:
+    """Return the host that the clues agree on; None when none is known or several of a per-host program are alike."""
+    votes: dict[str, list[float]] = defaultdict(list)
+    for w in own:
+        if w.clue.host and w.clue.role != "context":
+            votes[w.clue.host].append(w.weight)
+    if not votes:
+        return None
+    ranked = sorted(((_noisy_or(v), h) for h, v in votes.items()), reverse=True)
+    if len(ranked) > 1 and topology.is_per_host(component) and ranked[1][0] > 0.6 * ranked[0][0]:
+        return None
+    return ranked[0][1]
+
+
+def _code(own: Sequence[Weighed]) -> tuple[CodeLocation, ...]:
+    located = sorted((w for w in own if w.clue.code), key=lambda w: -w.weight)
+    return tuple(dict.fromkeys(w.clue.code for w in located if w.clue.code))

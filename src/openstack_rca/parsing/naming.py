@@ -1,0 +1,169 @@
+"""Host and service: from the line, else from the path, else from what the program says about itself."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import polars as pl
+
+from openstack_rca import knowledge
+from openstack_rca.errors import KnowledgeError
+
+_ROTATION = re.compile(
+    r"(?:[.-](?:gz|bz2|xz|zst|log|txt|out|err|json|old|\d{8}(?:-\d+)?|\d{4}-\d\d-\d\d(?:[_T].*)?|\d{1,3}))+$"
+)
+_FRONT = re.compile(r"^(?:screen-|devstack@|openstack-(?=nova-|neutron-|cinder-|glance-|keystone))")
+_ROLE = re.compile(r"[-_.](?:access|error|stdout|stderr|wsgi|uwsgi|ssl|main|internal|public|admin|vhost)$")
+_HOST = r"[A-Za-z][A-Za-z0-9.-]*"
+_SOSREPORT = re.compile(rf"(?:^|/)sosreport-({_HOST}?)(?:-\d{{6,}})?-\d{{4}}-\d\d-\d\d(?:-[a-z]+)?(?:\.tar[.\w]*)?/")
+_BEFORE_VAR_LOG = re.compile(rf"(?:^|/)({_HOST})/(?:rootfs/)?var/log/")
+_NODE_FOLDER = re.compile(
+    r"(?:^|/)((?:controller|compute|network|storage|ceph|ctl|cmp|node|host|overcloud)[A-Za-z]*[-_]?\d[\w.-]*)/"
+)
+_AT_HOST = re.compile(rf"@({_HOST})$")
+_NOT_HOSTS = frozenset({"logs", "log", "baseline", "data", "rootfs", "root", "tmp", "host", "hosts", "kolla", "files"})
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """What knowledge/programs.yaml holds, made ready for look-ups."""
+
+    aliases: Mapping[str, str]
+    folders: Mapping[str, Mapping[str, str]]
+    mixed: frozenset[str]
+    loggers: Mapping[str, str]
+    own_host: tuple[tuple[frozenset[str], str], ...]
+    any_host: str
+
+
+@cache
+def load_programs() -> Knowledge:
+    """Return the knowledge about programs.
+
+    Raises KnowledgeError when a pattern does not say what its examples say.
+    """
+    content: Any = knowledge.read("programs.yaml")
+    for rule in [*content["own_host"], content["any_host"]]:
+        for text, host in rule["says"]:
+            found = re.search(rule["pattern"], text)
+            if not found or found[1] != host:
+                raise KnowledgeError(f"In programs.yaml {rule['pattern']!r} does not find {host!r} in {text!r}.")
+    aliases = {_plain(name): program for program, others in content["programs"].items() for name in [program, *others]}
+    return Knowledge(
+        aliases=aliases,
+        folders=content["folders"],
+        mixed=frozenset(content["mixed"]),
+        loggers=content["loggers"],
+        own_host=tuple((frozenset(rule["programs"]), rule["pattern"]) for rule in content["own_host"]),
+        any_host=content["any_host"]["pattern"],
+    )
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "-").lower()
+
+
+@cache
+def program(name: str) -> str:
+    """Return the canonical name of a program as a line names it; unknown ones as they are."""
+    known, _ = _known(_stem(name))
+    return known or name.removesuffix(".service")
+
+
+def _stem(name: str) -> str:
+    return _FRONT.sub("", _ROTATION.sub("", name.rsplit("/", 1)[-1].removesuffix(".service")))
+
+
+def _known(stem: str) -> tuple[str | None, str | None]:
+    """Return program and trailing part of a name, "neutron-linuxbridge-agent-2" as the agent and "2"."""
+    aliases = load_programs().aliases
+    plain = _plain(stem)
+    if plain in aliases:
+        return aliases[plain], None
+    for end in [m.start() for m in re.finditer(r"[-.@]", plain)][::-1]:
+        if plain[:end] in aliases:
+            return aliases[plain[:end]], stem[end + 1 :]
+    return None, None
+
+
+@dataclass(frozen=True)
+class Place:
+    """What the path of a file says: program, host, and a trailing part of its name that may be a host."""
+
+    service: str | None
+    host: str | None
+    trailing: str | None
+    stem: str | None
+
+
+def place_of(path: str) -> Place:
+    """Return what a path says about the program that wrote the file and the host it ran on."""
+    *folders, name = path.split("/")
+    stem = _stem(name)
+    service, trailing = _known(stem) if not _ROLE.search(stem) else _known(_ROLE.sub("", stem))
+    folder = _plain(folders[-1]) if folders else ""
+    special = load_programs().folders.get(folder, {})
+    inside, rest = _known(f"{folder}-{stem}") if folder else (None, None)
+    if stem in special or "*" in special:
+        service = special.get(stem) or (service if service and folder != "juju" else special["*"])
+    elif inside and not (service and service.startswith(folder)):
+        service, trailing = inside, rest
+    elif service is None and _known(folder)[0] and not stem.startswith("journal"):
+        service = _known(folder)[0]
+    at_host = _AT_HOST.search(stem)
+    if at_host and service == "rabbitmq":
+        return Place(service, at_host[1], None, None)
+    mixed = _plain(stem).split(".")[0] in load_programs().mixed
+    return Place(service, _host_of_path(path), trailing, None if mixed else stem)
+
+
+def _host_of_path(path: str) -> str | None:
+    for pattern in (_SOSREPORT, _BEFORE_VAR_LOG, _NODE_FOLDER):
+        found = pattern.search(path)
+        if found and found[1] not in _NOT_HOSTS:
+            return found[1]
+    return None
+
+
+def service_by_loggers(table: pl.DataFrame) -> str | None:
+    """Return the program that most of the loggers belong to; null when they belong to none."""
+    known = load_programs().loggers
+    votes: Counter[str] = Counter()
+    for logger, count in table.group_by("logger").len().iter_rows():
+        prefix = logger or ""
+        while prefix and prefix not in known:
+            prefix = prefix.rpartition(".")[0]
+        if prefix:
+            votes[known[prefix]] += count
+    return votes.most_common(1)[0][0] if votes else None
+
+
+def own_host(table: pl.DataFrame, service: str | None) -> str | None:
+    """Return the host that the messages of one file most often name as their own."""
+    for programs, pattern in load_programs().own_host:
+        if service in programs:
+            found = table["message"].str.extract(pattern, 1).drop_nulls().value_counts(sort=True)
+            return str(found.item(0, 0)) if found.height else None
+    return None
+
+
+def named_hosts(messages: pl.Series) -> set[str]:
+    """Return all names that messages use as those of hosts."""
+    return set(messages.str.extract_all(load_programs().any_host).explode().drop_nulls().str.extract(load_programs().any_host, 1))
+
+
+def complete_host(trailing: str, hosts: set[str]) -> str | None:
+    """Return the one known host that is the trailing part of a file name or ends in it."""
+    fitting = {h for h in hosts if h == trailing} or {h for h in hosts if re.search(rf"[-_.]{re.escape(trailing)}$", h)}
+    return fitting.pop() if len(fitting) == 1 else None
+
+
+def with_services(table: pl.DataFrame, place: Place) -> pl.DataFrame:
+    """Return the table with `service` filled: by the line, its program, the path, or the loggers of the file."""
+    programs = {name: program(name) for name in table["program"].unique() if name}
+    said = pl.col("program").replace_strict(list(programs), list(programs.values()), default=None, return_dtype=pl.String)
+    told = place.service or service_by_loggers(table) or place.stem
+    return table.with_columns(service=pl.coalesce(said, "service", pl.lit(told, pl.String))).drop("program")

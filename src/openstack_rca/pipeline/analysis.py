@@ -1,0 +1,143 @@
+"""The main job: logs and an issue in, a report out; the stages in their order."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import polars as pl
+
+from openstack_rca.correlation import (
+    asked_roots,
+    compare,
+    failed_roots,
+    follow,
+    load_topology,
+    onset,
+    patterns,
+    understand,
+    with_novelty,
+    with_root,
+)
+from openstack_rca.diagnosis import Case, OfflineAnalyst, with_relevance
+from openstack_rca.errors import UsageError
+from openstack_rca.pipeline.reading import cite, read_logs, within
+from openstack_rca.pipeline.summary import summarise
+from openstack_rca.pipeline.suspicion import find_clues
+from openstack_rca.records import Logs, Report
+from openstack_rca.settings import Settings
+from openstack_rca.templates import DrainMiner
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class AnalysisRequest:
+    """What the user asks for; times in UTC without zone."""
+
+    issue: str
+    logs: tuple[Path, ...]
+    baseline: tuple[Path, ...] = ()
+    fast: bool = False
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass
+class Stopwatch:
+    """Seconds by stage, in the order of the stages."""
+
+    progress: Progress
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time what happens inside and announce it."""
+        self.progress(name)
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = round(time.perf_counter() - start, 3)
+
+
+def analyze(request: AnalysisRequest, settings: Settings, progress: Progress = lambda stage: None) -> Report:
+    """Return the report on an issue from the logs given.
+
+    Raises UsageError for an empty issue, InputError and NothingToRead for logs that cannot be used.
+    """
+    if not request.issue.strip():
+        raise UsageError(
+            'The issue is empty: say in a few words what does not work, for example "New servers go to ERROR".'
+        )
+    watch = Stopwatch(progress)
+    with watch.stage("read"):
+        logs = read_logs(request.logs, settings)
+        baseline = read_logs(request.baseline, settings).table if request.baseline else None
+        table = within(logs.table, request.since, request.until)
+    with watch.stage("templates"):
+        table, baseline, texts = mine(table, baseline)
+    return _diagnose(request, settings, watch, logs, table, baseline, texts)
+
+
+def _diagnose(
+    request: AnalysisRequest,
+    settings: Settings,
+    watch: Stopwatch,
+    logs: Logs,
+    table: pl.DataFrame,
+    baseline: pl.DataFrame | None,
+    texts: dict[str, str],
+) -> Report:
+    graph = load_topology()
+    with watch.stage("change"):
+        reference = baseline if baseline is not None else _before(table, onset(table))
+        change = compare(table, reference)
+        table = with_root(with_novelty(table, change))
+        began = onset(table)
+    with watch.stage("correlate"):
+        hosts = [h for h in table["host"].cast(pl.String).unique().to_list() if h]
+        question = understand(request.issue, graph, hosts)
+        asked = asked_roots(table, question)
+        stories = follow(table, list(dict.fromkeys([*asked, *failed_roots(table)])))
+        clues = find_clues(table, reference, question, graph)
+    with watch.stage("diagnose"):
+        table = with_relevance(table, question, asked, _weights(settings))
+        case = Case(question, table, clues, stories, began, graph, partial(cite, request.logs, table))
+        diagnosis = OfflineAnalyst(settings.analysis).diagnose(case)
+    return summarise(
+        issue=request.issue,
+        mode="fast" if request.fast else "full",
+        diagnosis=diagnosis,
+        question=question,
+        table=table,
+        patterns=patterns(change, texts),
+        logs=logs,
+        graph=graph,
+        seconds=watch.seconds,
+        now=datetime.now(UTC).replace(tzinfo=None),
+    )
+
+
+def mine(
+    table: pl.DataFrame, baseline: pl.DataFrame | None
+) -> tuple[pl.DataFrame, pl.DataFrame | None, dict[str, str]]:
+    """Give logs and baseline the same template ids by mining them together."""
+    miner = DrainMiner()
+    if baseline is None:
+        table = miner.assign(table)
+        return table, None, {t.id: t.text for t in miner.templates.values()}
+    both = miner.assign(pl.concat([baseline, table]))
+    texts = {t.id: t.text for t in miner.templates.values()}
+    return both.tail(table.height), both.head(baseline.height), texts
+
+
+def _before(table: pl.DataFrame, began: datetime | None) -> pl.DataFrame | None:
+    """Return the records before the onset as the reference; None when the logs begin with the failure."""
+    return table.filter(pl.col("time") < began) if began else None
+
+
+def _weights(settings: Settings) -> tuple[float, float, float]:
+    a = settings.analysis
+    return a.level_weight, a.novelty_weight, a.issue_weight

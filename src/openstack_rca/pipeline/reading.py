@@ -1,0 +1,91 @@
+"""Paths -> log table: sources and parser joined, and the way back from a record to its line."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from openstack_rca.contracts import RawFile
+from openstack_rca.diagnosis import CitedLine
+from openstack_rca.errors import InputError, NothingToRead
+from openstack_rca.parsing import LogParser
+from openstack_rca.records import Logs
+from openstack_rca.settings import Settings
+from openstack_rca.sources import PathSource
+
+_LONGEST_LINE = 1 << 20
+
+
+def read_logs(paths: Sequence[Path], settings: Settings, *, must_hold_records: bool = True) -> Logs:
+    """Return all records of the files below `paths`.
+
+    Raises InputError for a path that cannot be used, NothingToRead when no record came out of them.
+    """
+    source = PathSource(paths)
+    logs = LogParser(timezone=settings.timezone).parse(source.files())
+    logs = Logs(logs.table, logs.files, (*logs.skipped, *source.skipped))
+    if must_hold_records and logs.table.is_empty():
+        named = ", ".join(map(str, paths))
+        reasons = "; ".join(f"{s.file}: {s.reason}" for s in logs.skipped[:3])
+        raise NothingToRead(f"No log record was recognised in {named}" + (f" ({reasons})." if reasons else "."))
+    return logs
+
+
+def within(table: pl.DataFrame, since: datetime | None, until: datetime | None) -> pl.DataFrame:
+    """Return the records of a time window (UTC, both ends included); those without a time stay.
+
+    Raises InputError when the window holds no record.
+    """
+    kept = table
+    if since:
+        kept = kept.filter(pl.col("time").is_null() | (pl.col("time") >= since))
+    if until:
+        kept = kept.filter(pl.col("time").is_null() | (pl.col("time") <= until))
+    if kept.is_empty():
+        first, last = table["time"].min(), table["time"].max()
+        raise InputError(f"No record lies between {since} and {until}; the logs go from {first!s} to {last!s} (UTC).")
+    return kept
+
+
+def cite(paths: Sequence[Path], table: pl.DataFrame, records: Sequence[int]) -> dict[int, CitedLine]:
+    """Return the lines of records as they stand in their files, read again from there."""
+    wanted = table.filter(pl.col("record").is_in(list(records))).select("record", "file", "line")
+    by_file: dict[str, dict[int, int]] = {}
+    for record, file, line in wanted.iter_rows():
+        by_file.setdefault(file, {})[line] = record
+    found: dict[int, CitedLine] = {}
+    for raw in PathSource(paths).files():
+        if lines := by_file.pop(raw.name, None):
+            found.update(_lines(raw, lines))
+        if not by_file:
+            break
+    return found
+
+
+def _lines(raw: RawFile, wanted: Mapping[int, int]) -> dict[int, CitedLine]:
+    """Read a file up to the last wanted line and return those wanted, by record."""
+    last, number, rest = max(wanted), 0, b""
+    found: dict[int, CitedLine] = {}
+    try:
+        for chunk in raw.chunks():
+            *complete, rest = (rest + chunk).split(b"\n")
+            for line in complete:
+                number += 1
+                if number in wanted:
+                    found[wanted[number]] = CitedLine(number, _text(line))
+            if number >= last:
+                return found
+    except InputError:
+        pass  # the file ends early: what stands before the damage was read, and the parser has counted the rest
+    if rest and number + 1 in wanted:
+        found[wanted[number + 1]] = CitedLine(number + 1, _text(rest))
+    return found
+
+
+def _text(line: bytes) -> str:
+    line = line[:_LONGEST_LINE].rstrip(b"\r\n")
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        return line.decode("latin-1")

@@ -1,0 +1,96 @@
+"""Diagnosis and table -> report: category, severity, counts by service, and the account of what was read."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import polars as pl
+
+from openstack_rca.contracts import Topology
+from openstack_rca.diagnosis import RELEVANT
+from openstack_rca.records import Diagnosis, Inputs, Logs, Pattern, Question, Report, ServiceCount
+
+_CATEGORIES = {
+    "service-down": "Service Availability",
+    "dependency-unreachable": "Service Availability",
+    "resource-exhaustion": "Resource Management",
+    "quota": "Resource Management",
+    "misconfiguration": "Configuration",
+    "auth-failure": "Authentication and Authorization",
+    "timeout": "Performance",
+    "network": "Networking",
+    "storage": "Storage",
+    "data-corruption": "Storage",
+    "bug": "Software Defect",
+}
+
+
+def summarise(
+    *,
+    issue: str,
+    mode: str,
+    diagnosis: Diagnosis,
+    question: Question,
+    table: pl.DataFrame,
+    patterns: tuple[Pattern, ...],
+    logs: Logs,
+    graph: Topology,
+    seconds: Mapping[str, float],
+    now: datetime,
+) -> Report:
+    """Return the report that every face shows."""
+    distribution = _distribution(table)
+    first = diagnosis.causes[0] if diagnosis.causes else None
+    zones = {f.file: f.zone for f in logs.files if f.zone}
+    return Report(
+        created_at=now,
+        issue=issue,
+        category=_CATEGORIES.get(first.type, "Unknown") if first else "Unknown",
+        severity=_severity(diagnosis, distribution, graph),
+        mode=mode,
+        diagnosis=diagnosis,
+        patterns=patterns,
+        service_distribution=distribution,
+        affected_services=_affected(diagnosis, table),
+        similar_incidents=(),
+        inputs=Inputs(
+            lines=logs.lines,
+            files=len(logs.files),
+            relevant=int((table["relevance"] >= RELEVANT).sum()),
+            skipped=logs.skipped,
+            zones=zones,
+        ),
+        seconds_by_stage=seconds,
+    )
+
+
+def _distribution(table: pl.DataFrame) -> dict[str, ServiceCount]:
+    rows = (
+        table.group_by("service")
+        .agg(
+            pl.len().alias("lines"),
+            (pl.col("level") >= "ERROR").sum().alias("errors"),
+            (pl.col("relevance") >= RELEVANT).sum().alias("relevant"),
+        )
+        .sort("relevant", "errors", "lines", descending=True)
+    )
+    return {s or "unknown": ServiceCount(n, e, r) for s, n, e, r in rows.iter_rows()}
+
+
+def _affected(diagnosis: Diagnosis, table: pl.DataFrame) -> tuple[str, ...]:
+    """Name the components under suspicion and those that write novel errors, the cause first."""
+    novel = table.filter((pl.col("level") >= "ERROR") & (pl.col("novelty") > 0.5))
+    writing = (
+        novel.group_by("service").len().sort("len", descending=True)["service"].drop_nulls().cast(pl.String).to_list()
+    )
+    first = [c.component for c in diagnosis.causes[:1]]
+    return tuple(dict.fromkeys([*first, *writing]))
+
+
+def _severity(diagnosis: Diagnosis, distribution: Mapping[str, ServiceCount], graph: Topology) -> str:
+    """Return critical when shared infrastructure or many services fail, low when nothing is sure."""
+    if diagnosis.inconclusive or not diagnosis.causes:
+        return "low"
+    suffering = sum(1 for c in distribution.values() if c.errors and c.relevant)
+    if graph.is_infrastructure(diagnosis.causes[0].component) or suffering >= 6:
+        return "critical"
+    return "high" if suffering >= 3 or diagnosis.causes[0].type == "service-down" else "medium"

@@ -1,0 +1,100 @@
+"""All finders of clues joined: signatures, errors, API answers, processes."""
+
+from collections.abc import Iterable, Mapping
+
+import polars as pl
+
+from openstack_rca.correlation import ServiceGraph, error_clues, http_clues, lost_clients, restarts, silences
+from openstack_rca.records import Clue, Question, SignatureHit
+from openstack_rca.signatures import Matcher, Signature, load_signatures
+
+_STANDARD_TYPE = "bug"
+
+
+def find_clues(
+    table: pl.DataFrame, reference: pl.DataFrame | None, question: Question, graph: ServiceGraph
+) -> tuple[Clue, ...]:
+    """Return every clue in a log table that has the columns `novelty` and `root`."""
+    signatures = {s.id: s for s in load_signatures()}
+    hits = Matcher(signatures.values()).match(table)
+    known = list(signature_clues(hits, signatures, table, graph))
+    errors = _without_known(error_clues(table, graph), known)
+    return (
+        *known,
+        *errors,
+        *http_clues(table, reference, question, graph),
+        *lost_clients(table, graph),
+        *restarts(table, graph),
+        *silences(table, graph),
+    )
+
+
+def signature_clues(
+    hits: Iterable[SignatureHit], signatures: Mapping[str, Signature], table: pl.DataFrame, graph: ServiceGraph
+) -> Iterable[Clue]:
+    """Yield a clue for each hit that blames somebody; its weight is the signature's times the novelty of its lines."""
+    hits = list(hits)
+    wanted = sorted({r for h in hits for r in h.records})
+    rows = table.filter(pl.col("record").is_in(wanted)).select("record", "novelty", "time")
+    facts = {r: (novelty, time) for r, novelty, time in rows.iter_rows()}
+    for hit in hits:
+        signature = signatures[hit.signature]
+        if signature.role == "recovery":
+            continue
+        component, host = _blamed(signature, hit, graph)
+        reporter = graph.resolve(hit.service) or hit.service
+        novelties = [facts[r][0] for r in hit.records]
+        times = [facts[r][1] for r in hit.records if facts[r][1]]
+        where = f" ({reporter}{' on ' + hit.host if hit.host else ''})"
+        yield Clue(
+            kind="signature",
+            key=f"{hit.signature}:{component or reporter}",
+            component=component or reporter,
+            host=host,
+            type=signature.type or _STANDARD_TYPE,
+            role=signature.role if component else "symptom",
+            weight=signature.weight * max(novelties, default=1.0) * (1.0 if component else 0.4),
+            reporter=reporter,
+            statement=f"{signature.title}{where}: {signature.explains}",
+            records=hit.records,
+            count=hit.count,
+            first=min(times, default=None),
+            last=max(times, default=None),
+            remediation=signature.remediation,
+            look_next=signature.look_next,
+            exculpates=reporter if component and component != reporter else None,
+        )
+
+
+def _blamed(signature: Signature, hit: SignatureHit, graph: ServiceGraph) -> tuple[str | None, str | None]:
+    """Return component and host that a hit accuses; None for a peer that cannot be named."""
+    captured = hit.captured
+    host = captured.get("host")
+    if signature.blames == "self":
+        return graph.resolve(hit.service) or hit.service, host or hit.host
+    if signature.blames != "peer":
+        component = graph.resolve(signature.blames) or signature.blames
+        same = component == (graph.resolve(hit.service) or hit.service)
+        return component, host or (hit.host if same or component in ("host", "kernel", "storage") else None)
+    accused, at = graph.at_url(captured["url"]) if "url" in captured else (None, None)
+    if accused is None and captured.get("port", "").isdigit():
+        accused = graph.at_port(captured["port"])
+    if accused is None and "agent" in captured:
+        accused = graph.agent(captured["agent"])
+    for group in ("binary", "service", "topic", "peer"):
+        accused = accused or graph.resolve(captured.get(group))
+    return accused, host or (at if accused and graph.is_per_host(accused) else None)
+
+
+def _without_known(errors: list[Clue], known: list[Clue]) -> list[Clue]:
+    """Drop error clues that only repeat what a signature knows of the same record: a symptom, or the same accusation."""
+    symptoms = {r for c in known if c.role == "symptom" for r in c.records}
+    accusations = {(r, c.component) for c in known if c.role == "cause" for r in c.records}
+    kept = []
+    for clue in errors:
+        if clue.kind == "error" and clue.records[0] in symptoms:
+            continue
+        if clue.code is None and (clue.records[0], clue.component) in accusations:
+            continue
+        kept.append(clue)
+    return kept

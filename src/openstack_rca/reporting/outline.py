@@ -1,0 +1,246 @@
+"""Report → the sections of its page, in the order in which somebody under stress needs them.
+
+Console, Markdown and HTML draw the same outline, so they cannot tell different stories.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+
+from openstack_rca.records import Cause, Evidence, Pattern, Report, Scores, Skipped
+from openstack_rca.reporting.blocks import Block, Bullets, Commands, Fields, Grid, Paragraph, Proof, Section
+
+Clock = Callable[[datetime | None], str]
+
+_CONFIDENCE = ((0.8, "very likely"), (0.6, "likely"), (0.4, "possible"), (0.0, "uncertain"))
+_COMMAND = re.compile(r"`([^`]+)`\s*[:,;–—-]?\s*(.*)", re.DOTALL)
+
+
+def outline(report: Report) -> list[Section]:
+    """Return all that a report says as sections, the verdict first; sections without content are left out."""
+    days, clock = _days(report)
+    sections = [
+        _verdict(report, days),
+        *_proofs(report, clock),
+        Section("Considered and rejected", tuple(_refuted(report))),
+        Section("Timeline", tuple(_timeline(report, clock))),
+        Section("What changed", tuple(_patterns(report, clock))),
+        Section("Services", tuple(_services(report))),
+        Section("Similar incidents", tuple(_similar(report))),
+        Section("What to do next", tuple(_next(report))),
+        Section("What was read", tuple(_inputs(report))),
+    ]
+    return [section for section in sections if section.blocks]
+
+
+def confidence_words(confidence: float) -> str:
+    """Return a confidence from 0 to 1 in words and as a number, "likely (72 %)"."""
+    words = next((words for least, words in _CONFIDENCE if confidence >= least), _CONFIDENCE[-1][1])
+    return f"{words} ({confidence:.0%})".replace("%", " %")
+
+
+def _verdict(report: Report, days: str) -> Section:
+    diagnosis = report.diagnosis
+    blocks: list[Block] = []
+    if diagnosis.inconclusive:
+        blocks.append(Paragraph("Inconclusive: these logs do not prove a cause.", "alarm"))
+        blocks += _listed("What is missing:", diagnosis.open_questions)
+        if diagnosis.causes:
+            blocks.append(Paragraph("The best guess, not a finding:"))
+    elif not diagnosis.causes:
+        blocks.append(Paragraph("No cause was found.", "alarm"))
+    rows: list[tuple[str, str]] = []
+    if diagnosis.causes:
+        blocks.append(Paragraph(diagnosis.causes[0].statement, "strong"))
+        rows += _cause_fields(diagnosis.causes[0])
+    rows += [("Issue", report.issue), ("Severity", f"{report.severity} · {report.category}")]
+    if report.affected_services:
+        rows.append(("Affected", ", ".join(report.affected_services)))
+    blocks.append(Fields((*rows, ("Times", f"UTC{days}"))))
+    if not diagnosis.inconclusive:
+        blocks += _listed("Still open:", diagnosis.open_questions)
+    return Section("Verdict", tuple(blocks))
+
+
+def _listed(title: str, items: tuple[str, ...]) -> Iterator[Block]:
+    if items:
+        yield Paragraph(title)
+        yield Bullets(items)
+
+
+def _cause_fields(cause: Cause) -> tuple[tuple[str, str], ...]:
+    who = f"{cause.component}{_at(cause.host)}"
+    rows = [
+        ("Where", who if cause.service == cause.component else f"{who} ({cause.service})"),
+        ("What", cause.type),
+        ("Confidence", confidence_words(cause.confidence)),
+    ]
+    if cause.code:
+        names = (cause.code.file, cause.code.class_name, cause.code.function)
+        rows.append(("Code", " · ".join(name for name in names if name)))
+    rows.append(("Evidence", ", ".join(cause.evidence) or "none"))
+    if cause.remediation:
+        rows.append(("Remedy", cause.remediation))
+    return tuple(rows)
+
+
+def _proofs(report: Report, clock: Clock) -> Iterator[Section]:
+    """Yield the evidence of the first cause, the other causes, and the rest of the evidence."""
+    diagnosis = report.diagnosis
+    first = diagnosis.causes[0].evidence if diagnosis.causes else ()
+    known = {line.id: line for line in diagnosis.evidence}
+    yield Section("Evidence for it", tuple(_proof(known[i], clock) for i in first))
+    others: list[Block] = []
+    for cause in diagnosis.causes[1:]:
+        others += [Paragraph(f"{cause.rank}. {cause.statement}", "strong"), Fields(_cause_fields(cause))]
+    yield Section("Other possible causes", tuple(others))
+    rest = [line for line in diagnosis.evidence if line.id not in first]
+    title = "Other evidence" if first else "Evidence"
+    yield Section(title, tuple(_proof(line, clock) for line in rest))
+
+
+def _proof(line: Evidence, clock: Clock) -> Proof:
+    return Proof(
+        id=line.id,
+        place=f"{line.file}:{line.line}",
+        time=clock(line.time),
+        level=line.level,
+        source=f"{line.service}{_at(line.host)}",
+        text=line.text,
+        why=line.why,
+        scores=_scores(line.scores),
+    )
+
+
+def _scores(scores: Scores) -> str:
+    named = (("lstm", scores.lstm), ("vector", scores.vector), ("tfidf", scores.tfidf), ("fused", scores.fused))
+    return ", ".join(f"{name} {value:.2f}" for name, value in named if value is not None)
+
+
+def _refuted(report: Report) -> Iterator[Block]:
+    for refuted in report.diagnosis.refuted:
+        yield Paragraph(refuted.statement, "strong")
+        rows = [("Why not", refuted.why)]
+        if refuted.evidence:
+            rows.append(("Evidence", ", ".join(refuted.evidence)))
+        yield Fields(tuple(rows))
+
+
+def _timeline(report: Report, clock: Clock) -> Iterator[Block]:
+    if events := report.diagnosis.timeline:
+        rows = tuple((clock(e.time), f"{e.service}{_at(e.host)}", e.event, e.evidence or "") for e in events)
+        yield Grid(("Time", "Service", "Event", "Proof"), rows)
+
+
+def _patterns(report: Report, clock: Clock) -> Iterator[Block]:
+    if report.patterns:
+        rows = tuple(
+            (p.change, p.service, f"{p.count:,} (before: {p.baseline_count:,})", _span(p, clock), p.template)
+            for p in report.patterns
+        )
+        yield Grid(("Change", "Service", "Count", "When", "Message"), rows, last_below=True)
+
+
+def _span(pattern: Pattern, clock: Clock) -> str:
+    first, last = clock(pattern.first), clock(pattern.last)
+    return first if first == last else f"{first} – {last}"
+
+
+def _services(report: Report) -> Iterator[Block]:
+    if counts := report.service_distribution:
+        ordered = sorted(counts.items(), key=lambda item: (-item[1].relevant, -item[1].errors, -item[1].lines, item[0]))
+        rows = tuple((name, f"{n.lines:,}", f"{n.errors:,}", f"{n.relevant:,}") for name, n in ordered)
+        yield Grid(("Service", "Records", "Errors", "Relevant"), rows, numbers=(1, 2, 3))
+
+
+def _similar(report: Report) -> Iterator[Block]:
+    for past in report.similar_incidents:
+        yield Paragraph(f"{past.id} ({past.similarity:.0%} alike)".replace("%", " %"), "strong")
+        yield Fields((("Cause", past.cause), ("Solution", past.solution)))
+
+
+def _next(report: Report) -> Iterator[Block]:
+    if report.diagnosis.recommendations:
+        yield Bullets(report.diagnosis.recommendations)
+    if report.diagnosis.next_checks:
+        yield Paragraph("Commands that would tell more:")
+        yield Commands(tuple(split_check(check) for check in report.diagnosis.next_checks))
+
+
+def split_check(check: str) -> tuple[str, str]:
+    """Return the command of a next check and what its answer would mean.
+
+    A check is written "`command`: meaning" or "command — meaning"; without either it is all command.
+    """
+    if found := _COMMAND.fullmatch(check.strip()):
+        return found[1], found[2]
+    command, _, meaning = check.partition(" — ")
+    return command.strip(), meaning.strip()
+
+
+def _inputs(report: Report) -> Iterator[Block]:
+    inputs = report.inputs
+    seconds = report.seconds_by_stage
+    stages = ", ".join(f"{stage} {value:.2f}" for stage, value in seconds.items())
+    rows = [
+        ("Read", f"{_counted(inputs.lines, 'line')} in {_counted(inputs.files, 'file')}; {inputs.relevant:,} relevant"),
+        ("Skipped", _skipped_sum(inputs.skipped)),
+        ("Took", f"{sum(seconds.values()):.2f} s" + (f" ({stages})" if stages else "")),
+        ("Analysis", f"{report.mode}, by the {report.diagnosis.analyst} analyst, at {report.created_at:%F %T} UTC"),
+    ]
+    if report.llm.calls:
+        use = report.llm
+        tokens = f"{use.input_tokens:,} tokens in, {use.output_tokens:,} out"
+        rows.append(("Model", f"{_counted(use.calls, 'call')}, {tokens}, {_counted(use.redacted, 'value')} redacted"))
+    yield Fields(tuple(rows))
+    if report.notes:
+        yield Bullets(report.notes)
+    if inputs.skipped:
+        yield Grid(("Skipped file", "Lines", "Reason"), tuple(map(_skipped_row, inputs.skipped)), numbers=(1,))
+    if inputs.zones:
+        yield Grid(("Zone", "Files whose times were read in it"), tuple(_zones(inputs.zones)))
+
+
+def _skipped_sum(skipped: tuple[Skipped, ...]) -> str:
+    if not skipped:
+        return "nothing"
+    lines, files = sum(s.lines for s in skipped), sum(not s.lines for s in skipped)
+    parts = [_counted(lines, "line")] * bool(lines) + [_counted(files, "whole file")] * bool(files)
+    return f"{' and '.join(parts)}, listed below"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _skipped_row(skipped: Skipped) -> tuple[str, str, str]:
+    return skipped.file, f"{skipped.lines:,}" if skipped.lines else "all", skipped.reason
+
+
+def _zones(zones: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield each zone with its files; those of the commonest zone are not named."""
+    files = {zone: sorted(f for f in zones if zones[f] == zone) for zone in set(zones.values())}
+    ordered = sorted(files, key=lambda zone: (len(files[zone]), zone))
+    for zone in ordered[:-1]:
+        yield zone, ", ".join(files[zone])
+    rest = len(files[ordered[-1]])
+    yield ordered[-1], f"all {rest:,}" if len(ordered) == 1 else f"all others ({rest:,})"
+
+
+def _at(host: str | None) -> str:
+    return f" @ {host}" if host else ""
+
+
+def _days(report: Report) -> tuple[str, Clock]:
+    """Return the days that the report is about, and how its times are shown: without the date when it is one day."""
+    times = [e.time for e in report.diagnosis.evidence] + [e.time for e in report.diagnosis.timeline]
+    times += [t for p in report.patterns for t in (p.first, p.last)]
+    days = sorted({t.date() for t in times if t})
+    form = "%H:%M:%S" if len(days) == 1 else "%F %H:%M:%S"
+
+    def clock(time: datetime | None) -> str:
+        return f"{time:{form}}.{time.microsecond // 1000:03d}" if time else "no time"
+
+    if not days:
+        return "", clock
+    return f", on {days[0]}" if len(days) == 1 else f", from {days[0]} to {days[-1]}", clock

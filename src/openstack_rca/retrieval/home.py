@@ -1,0 +1,241 @@
+"""The folder of the embedded store: who may open it, whether it is sound, and how a broken one is made whole."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from sqlite3 import Error as SqliteError
+
+from openstack_rca.errors import InputError, UnavailableError
+from openstack_rca.retrieval.aside import PREFIX, move_aside
+from openstack_rca.retrieval.chroma import ChromaIndex, IndexFailure, open_embedded
+from openstack_rca.retrieval.files import write_atomically
+from openstack_rca.retrieval.ledger import FILE, DamagedLedger, Ledger
+from openstack_rca.retrieval.locks import StoreBusy, StoreLock
+
+_INDEX = "chroma.sqlite3"
+_STATE = "state.json"
+_OURS = (FILE, f"{FILE}-wal", f"{FILE}-shm")
+_KEPT = ("writer.lock", "writer.json", _STATE, *_OURS)
+_PROBE_SECONDS = 120.0
+
+
+class StoreHome:
+    """An opened folder: the ledger, and the index when this process owns the store (`index` is None for readers)."""
+
+    def __init__(self, folder: Path, *, writing: bool, wait: float) -> None:
+        """Open the folder, making and mending it as needed; `notes` say what was mended.
+
+        A reader that finds the store owned by another process reads the ledger instead of waiting.
+        Raises StoreBusy for a writer whose `wait` seconds are over, InputError when the folder holds a store that is
+        not ours, UnavailableError when it cannot be written.
+        """
+        self.folder = folder
+        self.notes: list[str] = []
+        self.index: ChromaIndex | None = None
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UnavailableError(f"The vector store cannot be made at {folder}: {error.strerror}.") from error
+        self._lock = StoreLock(folder)
+        try:
+            self._lock.acquire(wait if writing else 0.0)
+        except StoreBusy as busy:
+            if writing or not (folder / FILE).is_file():
+                raise
+            self.notes.append(f"{busy} This search reads the store's ledger.".replace("; try again when it is done", ""))
+            self.ledger = self._read_only()
+            return
+        try:
+            self._own()
+        except BaseException:
+            self._release()
+            raise
+
+    def close(self) -> None:
+        """Release everything; a store that was left sound is remembered as such."""
+        self.ledger.close()
+        if self.index is not None:
+            self.index.close()
+            self.index = None
+            self._write_state(clean=True)
+        self._lock.release()
+
+    def rebuild(self, why: str) -> None:
+        """Move the index aside and make a new one from the ledger, without computing a vector again."""
+        if self.index is not None:
+            self.index.close()
+        aside = move_aside(self._index_files(), self.folder)
+        self.index = open_embedded(self.folder)
+        written = 0
+        for name, (model, dimension) in self.ledger.models().items():
+            self.index.create(name, model, dimension)
+            for pieces in self.ledger.pieces(name):
+                self.index.upsert(name, pieces)
+                self.ledger.mark_indexed(name, [p.id for p in pieces])
+                written += len(pieces)
+        self.notes.append(
+            f"The vector index was broken ({why}); it was moved to {aside} and rebuilt with {written} entries."
+        )
+
+    def wipe(self) -> None:
+        """Delete ledger and index and start empty; only what is ours is deleted."""
+        assert self.index is not None
+        self.index.close()
+        self.ledger.close()
+        aside = move_aside([*self._index_files(), *(self.folder / name for name in _OURS)], self.folder)
+        _delete(aside)
+        self.ledger = Ledger(self.folder / FILE, writing=True)
+        self.index = open_embedded(self.folder)
+
+    def replace_ledger(self, path: Path) -> Path:
+        """Put another ledger in place of this one, with a new index made from it; return where the old ones went."""
+        assert self.index is not None
+        self.index.close()
+        self.ledger.close()
+        aside = move_aside([*self._index_files(), *(self.folder / n for n in _OURS)], self.folder, prefix="replaced-")
+        path.replace(self.folder / FILE)
+        self.ledger = Ledger(self.folder / FILE, writing=True)
+        self.index = open_embedded(self.folder)
+        for name, (model, dimension) in self.ledger.models().items():
+            self.index.create(name, model, dimension)
+            for pieces in self.ledger.pieces(name):
+                self.index.upsert(name, pieces)
+        return aside
+
+    def reconcile(self) -> int:
+        """Bring the index to what the ledger says and return how many pieces were written or removed."""
+        assert self.index is not None
+        known = self.index.models()
+        changed = 0
+        for name, (model, dimension) in self.ledger.models().items():
+            if name not in known:
+                self.index.create(name, model, dimension)
+            for pieces in self.ledger.pieces(name, unfinished_only=True):
+                self.index.upsert(name, pieces)
+                self.ledger.mark_indexed(name, [p.id for p in pieces])
+                changed += len(pieces)
+            if self.index.count(name) != self.ledger.counts()[name]:
+                changed += self._align(name)
+        return changed
+
+    def _align(self, name: str) -> int:
+        assert self.index is not None
+        there = {p.id for pieces in self.index.pieces(name) for p in pieces}
+        extra = there - set(self.ledger.ids(name))
+        self.index.delete(name, sorted(extra))
+        written = 0
+        for pieces in self.ledger.pieces(name):
+            missing = [p for p in pieces if p.id not in there]
+            self.index.upsert(name, missing)
+            written += len(missing)
+        return written + len(extra)
+
+    def _own(self) -> None:
+        if (self.folder / _INDEX).exists() and not (self.folder / FILE).exists():
+            raise InputError(
+                f"{self.folder} holds a Chroma store that OpenStack RCA did not make; choose another folder "
+                "(persist_directory) or move it away."
+            )
+        damage = self._open_ledger()
+        why = None if self._was_left_clean() else self._probe()
+        if why is None:
+            try:
+                self.index = open_embedded(self.folder)
+                if damage:
+                    self._refill(damage)
+                self._write_state(clean=False)
+                mended = self.reconcile()
+                if mended:
+                    self.notes.append(f"{mended} entries that an interrupted write had left undone were finished.")
+                return
+            except IndexFailure as failure:
+                why = str(failure.__cause__)
+        self._write_state(clean=False)
+        self.rebuild(why)
+
+    def _open_ledger(self) -> str | None:
+        """Open the ledger; a damaged one is moved aside, and what was wrong with it returned."""
+        path = self.folder / FILE
+        try:
+            self.ledger = Ledger(path, writing=True)
+            return None
+        except DamagedLedger as damage:
+            aside = move_aside([self.folder / name for name in _OURS], self.folder)
+            self.ledger = Ledger(path, writing=True)
+            return f"The store's ledger was damaged ({damage}); it was moved to {aside}"
+        except SqliteError as error:
+            raise UnavailableError(f"The vector store at {self.folder} cannot be written: {error}.") from error
+
+    def _refill(self, damage: str) -> None:
+        """Write the ledger anew from what the index holds."""
+        assert self.index is not None
+        count = 0
+        for name, (model, dimension) in self.index.models().items():
+            self.ledger.register(name, model, dimension)
+            for pieces in self.index.pieces(name):
+                self.ledger.put(name, pieces)
+                self.ledger.mark_indexed(name, [p.id for p in pieces])
+                count += len(pieces)
+        self.notes.append(f"{damage} and rebuilt from the index with {count} entries.")
+
+    def _read_only(self) -> Ledger:
+        try:
+            return Ledger(self.folder / FILE, writing=False)
+        except (DamagedLedger, SqliteError) as error:
+            raise UnavailableError(f"The vector store at {self.folder} cannot be read: {error}.") from error
+
+    def _probe(self) -> str | None:
+        """Open the index in another process, because a damaged one can crash its reader; return what is wrong."""
+        if not (self.folder / _INDEX).exists():
+            return None
+        command = [sys.executable, "-m", "openstack_rca.retrieval.probe", str(self.folder)]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=_PROBE_SECONDS, check=False)
+        except subprocess.TimeoutExpired:
+            return "it does not answer"
+        if done.returncode == 0:
+            return None
+        said = done.stderr.strip().splitlines()
+        return said[-1] if said and done.returncode > 0 else f"reading it crashes with signal {-done.returncode}"
+
+    def _was_left_clean(self) -> bool:
+        try:
+            state = json.loads((self.folder / _STATE).read_text())
+            return bool(state["clean"]) and state["files"] == self._sizes()
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
+
+    def _write_state(self, *, clean: bool) -> None:
+        state = {"clean": clean, "files": self._sizes() if clean else {}}
+        try:
+            write_atomically(self.folder / _STATE, json.dumps(state).encode())
+        except OSError as error:
+            raise UnavailableError(f"The vector store at {self.folder} cannot be written: {error.strerror}.") from error
+
+    def _sizes(self) -> dict[str, int]:
+        return {str(p.relative_to(self.folder)): p.stat().st_size for p in _below(self._index_files())}
+
+    def _index_files(self) -> list[Path]:
+        ours = (PREFIX, "replaced-", ".")
+        return [p for p in sorted(self.folder.iterdir()) if p.name not in _KEPT and not p.name.startswith(ours)]
+
+    def _release(self) -> None:
+        if self.index is not None:
+            self.index.close()
+        self._lock.release()
+
+
+def _below(paths: list[Path]) -> Iterator[Path]:
+    for path in paths:
+        if path.is_dir():
+            yield from (p for p in sorted(path.rglob("*")) if p.is_file())
+        else:
+            yield path
+
+
+def _delete(folder: Path) -> None:
+    import shutil
+
+    shutil.rmtree(folder)

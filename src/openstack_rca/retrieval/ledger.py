@@ -1,0 +1,208 @@
+"""Our own account of what the vector store holds: one SQLite file, written before the index.
+
+It tells what an interrupted ingest left undone, rebuilds a broken index without loss, answers searches while another
+process owns the index, and is what a backup consists of.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from openstack_rca.errors import UsageError
+
+SCHEMA = 1
+FILE = "ledger.sqlite3"
+
+Metadata = Mapping[str, str | int | float | bool]
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS collections (name TEXT PRIMARY KEY, model TEXT NOT NULL, dimension INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS pieces (
+    number INTEGER PRIMARY KEY, collection TEXT NOT NULL, id TEXT NOT NULL, entry TEXT NOT NULL, text TEXT NOT NULL,
+    metadata TEXT NOT NULL, vector BLOB NOT NULL, indexed INTEGER NOT NULL, UNIQUE (collection, id));
+CREATE INDEX IF NOT EXISTS by_entry ON pieces (collection, entry);
+CREATE INDEX IF NOT EXISTS undone ON pieces (indexed) WHERE indexed = 0;
+"""
+_COLUMNS = "id, entry, text, metadata, vector"
+
+
+class DamagedLedger(Exception):
+    """The ledger is no sound database; whoever opens the store decides what becomes of it."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A text with its vector as it is stored; `entry` is the id of the entry that it is a chunk of."""
+
+    id: str
+    entry: str
+    text: str
+    metadata: Metadata
+    vector: NDArray[np.float32]
+
+
+class Ledger:
+    """The account as a file; methods raise sqlite3.Error when the disk fails them."""
+
+    def __init__(self, path: Path, *, writing: bool) -> None:
+        """Open the account, making it when writing.
+
+        Raises DamagedLedger when it is no sound database and UsageError when another schema wrote it.
+        """
+        self.path = path
+        try:
+            self._db = _connect(path, writing)
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError as error:
+            raise DamagedLedger(str(error)) from error
+
+    def close(self) -> None:
+        """Release the file."""
+        self._db.close()
+
+    def models(self) -> dict[str, tuple[str, int]]:
+        """Return model id and dimension by collection."""
+        return {name: (model, size) for name, model, size in self._db.execute("SELECT * FROM collections")}
+
+    def register(self, collection: str, model: str, dimension: int) -> None:
+        """Note which model a collection is written with."""
+        self._db.execute("INSERT OR REPLACE INTO collections VALUES (?, ?, ?)", (collection, model, dimension))
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of pieces by collection."""
+        counted = dict(self._db.execute("SELECT collection, count(*) FROM pieces GROUP BY collection"))
+        return {name: counted.get(name, 0) for name in self.models()}
+
+    def unfinished(self) -> int:
+        """Return how many pieces are written here and not yet in the index."""
+        return int(self._db.execute("SELECT count(*) FROM pieces WHERE indexed = 0").fetchone()[0])
+
+    def known(self, collection: str, ids: Sequence[str]) -> dict[str, tuple[str, Metadata]]:
+        """Return text and metadata of those of the ids that are in the index."""
+        found: dict[str, tuple[str, Metadata]] = {}
+        for some in _portions(ids):
+            query = f"SELECT id, text, metadata FROM pieces WHERE collection = ? AND indexed = 1 AND id IN ({_marks(some)})"
+            found |= {key: (text, json.loads(meta)) for key, text, meta in self._db.execute(query, (collection, *some))}
+        return found
+
+    def put(self, collection: str, pieces: Sequence[Piece]) -> None:
+        """Write pieces as not yet indexed, in one transaction."""
+        rows = [
+            (collection, p.id, p.entry, p.text, json.dumps(dict(p.metadata), sort_keys=True), p.vector.tobytes())
+            for p in pieces
+        ]
+        self._many(
+            "INSERT INTO pieces (collection, id, entry, text, metadata, vector, indexed) VALUES (?, ?, ?, ?, ?, ?, 0) "
+            "ON CONFLICT (collection, id) DO UPDATE SET entry = excluded.entry, text = excluded.text, "
+            "metadata = excluded.metadata, vector = excluded.vector, indexed = 0",
+            rows,
+        )
+
+    def mark_indexed(self, collection: str, ids: Sequence[str]) -> None:
+        """Note that pieces have reached the index."""
+        self._many("UPDATE pieces SET indexed = 1 WHERE collection = ? AND id = ?", [(collection, i) for i in ids])
+
+    def remove(self, collection: str, ids: Sequence[str]) -> None:
+        """Forget pieces."""
+        self._many("DELETE FROM pieces WHERE collection = ? AND id = ?", [(collection, i) for i in ids])
+
+    def drop(self, collection: str) -> None:
+        """Forget a collection with all that is in it."""
+        self._db.execute("BEGIN IMMEDIATE")
+        self._db.execute("DELETE FROM pieces WHERE collection = ?", (collection,))
+        self._db.execute("DELETE FROM collections WHERE name = ?", (collection,))
+        self._db.execute("COMMIT")
+
+    def ids(self, collection: str, entries: Sequence[str] | None = None) -> list[str]:
+        """Return the ids of a collection's pieces, of all entries or of some."""
+        if entries is None:
+            return [row[0] for row in self._db.execute("SELECT id FROM pieces WHERE collection = ?", (collection,))]
+        found: list[str] = []
+        for some in _portions(entries):
+            query = f"SELECT id FROM pieces WHERE collection = ? AND entry IN ({_marks(some)})"
+            found += [row[0] for row in self._db.execute(query, (collection, *some))]
+        return found
+
+    def pieces(self, collection: str, *, unfinished_only: bool = False, size: int = 1000) -> Iterator[list[Piece]]:
+        """Yield the pieces of a collection in portions, in the order in which they were first written."""
+        which = "AND indexed = 0" if unfinished_only else ""
+        last = -1
+        query = (
+            f"SELECT number, {_COLUMNS} FROM pieces WHERE collection = ? {which} AND number > ? ORDER BY number LIMIT ?"
+        )
+        while rows := self._db.execute(query, (collection, last, size)).fetchall():
+            last = rows[-1][0]
+            yield [_piece(row[1:]) for row in rows]
+
+    def nearest(self, collection: str, vector: NDArray[np.float32], limit: int) -> list[tuple[Piece, float]]:
+        """Return the pieces closest to a unit vector with their cosines, by comparing all: exact, without an index."""
+        rows = self._db.execute("SELECT number, vector FROM pieces WHERE collection = ?", (collection,)).fetchall()
+        if not rows:
+            return []
+        cosines = np.frombuffer(b"".join(blob for _, blob in rows), np.float32).reshape(len(rows), -1) @ vector
+        best = np.argsort(-cosines, kind="stable")[:limit]
+        pieces: dict[int, Piece] = {}
+        for some in _portions([rows[i][0] for i in best]):
+            query = f"SELECT number, {_COLUMNS} FROM pieces WHERE number IN ({_marks(some)})"
+            pieces |= {row[0]: _piece(row[1:]) for row in self._db.execute(query, some)}
+        return [(pieces[rows[i][0]], float(cosines[i])) for i in best]
+
+    def copy_to(self, path: Path) -> None:
+        """Write a consistent copy of the account, complete in one file."""
+        with closing(sqlite3.connect(path)) as target:
+            self._db.backup(target)
+            target.execute("PRAGMA journal_mode=DELETE")
+
+    def _many(self, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            self._db.executemany(statement, rows)
+            self._db.execute("COMMIT")
+        except sqlite3.Error:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+
+
+def _connect(path: Path, writing: bool) -> sqlite3.Connection:
+    where = str(path) if writing else f"file:{path}?mode=ro"
+    db = sqlite3.connect(where, uri=not writing, timeout=10.0, isolation_level=None, check_same_thread=False)
+    try:
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        if version not in (0, SCHEMA):
+            raise UsageError(f"The vector store {path.parent} has schema {version}; this version reads schema {SCHEMA}.")
+        if writing:
+            db.execute("PRAGMA journal_mode=WAL")
+            db.execute("PRAGMA synchronous=NORMAL")
+            db.executescript(_TABLES)
+            db.execute(f"PRAGMA user_version={SCHEMA}")
+        problem = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if problem != "ok":
+            raise sqlite3.DatabaseError(problem)
+    except (sqlite3.Error, UsageError):
+        db.close()
+        raise
+    return db
+
+
+def _piece(row: Sequence[object]) -> Piece:
+    key, entry, text, metadata, vector = row
+    assert isinstance(metadata, str) and isinstance(vector, bytes)
+    return Piece(str(key), str(entry), str(text), json.loads(metadata), np.frombuffer(vector, np.float32))
+
+
+def _portions[T](items: Sequence[T], size: int = 500) -> Iterator[Sequence[T]]:
+    """Yield the items in portions that fit into one statement."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def _marks(items: Sequence[object]) -> str:
+    return ",".join("?" * len(items))

@@ -1,0 +1,104 @@
+"""What one signature file may say; docs/decisions/0006-signatures.md explains each key."""
+
+import re
+from fnmatch import fnmatchcase
+from functools import cached_property, lru_cache
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from openstack_rca.signatures.literals import required_literals
+
+Role = Literal["cause", "symptom", "recovery", "context"]
+Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+FaultType = Literal[
+    "service-down",
+    "dependency-unreachable",
+    "resource-exhaustion",
+    "misconfiguration",
+    "auth-failure",
+    "quota",
+    "timeout",
+    "network",
+    "storage",
+    "data-corruption",
+    "bug",
+]
+
+NAMING_GROUPS = frozenset({"peer", "port", "url", "host", "binary", "topic", "agent", "service"})
+"""Captured groups from which a component or its place can be told; `blames: peer` needs one of them."""
+
+_OPENSTACK = re.compile(
+    r"(nova|neutron|cinder|glance|keystone|placement|heat|octavia|swift|horizon|manila|barbican|designate|ironic|magnum"
+    r"|trove|aodh|ceilometer|gnocchi|mistral|masakari|cyborg|watcher|zun|cloudkitty|blazar|apache|httpd|uwsgi)(-|_|$)"
+)
+
+
+class Examples(BaseModel):
+    """Messages that the pattern must and must not find."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    match: tuple[str, ...] = Field(min_length=1)
+    no_match: tuple[str, ...] = Field(min_length=1)
+
+
+class Signature(BaseModel):
+    """One known failure text: who writes it, what it means, whom it blames, and what to do."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
+    area: str
+    title: str = Field(min_length=5)
+    role: Role
+    emitters: tuple[str, ...] = Field(min_length=1)
+    levels: tuple[Level, ...] = ("INFO", "WARNING", "ERROR", "CRITICAL")
+    pattern: str = Field(min_length=4)
+    where: Literal["message", "detail", "any"] = Field("message", alias="in")
+    literals: tuple[str, ...] = ()
+    blames: str
+    type: FaultType | None = None
+    weight: float = Field(ge=0.0, le=1.0)
+    explains: str = Field(min_length=10)
+    look_next: tuple[str, ...] = ()
+    remediation: str = ""
+    bugs: tuple[int, ...] = ()
+    references: tuple[str, ...] = ()
+    recovered_by: tuple[str, ...] = ()
+    examples: Examples
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        try:
+            groups = set(self.regex.groupindex)
+        except re.error as error:
+            raise ValueError(f"pattern is no regular expression: {error}") from error
+        if self.blames == "peer" and not groups & NAMING_GROUPS:
+            raise ValueError(f"blames peer, but the pattern captures none of {', '.join(sorted(NAMING_GROUPS))}")
+        if self.role in ("cause", "symptom") and not (self.type and self.look_next and self.remediation):
+            raise ValueError(f"a {self.role} needs type, look_next and remediation")
+        if not self.needles:
+            raise ValueError("no literal of 4 characters is certain to occur in a match: name some under literals")
+        return self
+
+    @cached_property
+    def regex(self) -> re.Pattern[str]:
+        """The compiled pattern."""
+        return re.compile(self.pattern)
+
+    @cached_property
+    def needles(self) -> tuple[str, ...]:
+        """Literal texts in lower case of which at least one stands in everything that the pattern finds."""
+        return tuple(text.lower() for text in self.literals) or required_literals(self.pattern)
+
+    def written_by(self, service: str | None) -> bool:
+        """Return whether a program can write this text; an unknown program (None) can write any."""
+        return service is None or any(_emits(emitter, service) for emitter in self.emitters)
+
+
+@lru_cache(maxsize=4096)
+def _emits(emitter: str, service: str) -> bool:
+    if emitter == "any":
+        return True
+    return bool(_OPENSTACK.match(service)) if emitter == "*" else fnmatchcase(service, emitter)
