@@ -1,4 +1,4 @@
-"""The older form of `openstack-rca vector-db`: `python vector_db_query.py --query "…"` searches, nothing given shows the status."""
+"""The older form of `openstack-rca vector-db`: with `--query "…"` it searches, with nothing it shows the status."""
 
 import os
 import sys

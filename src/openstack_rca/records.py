@@ -179,7 +179,7 @@ class Clue:
     last: datetime | None
     remediation: str = ""
     look_next: tuple[str, ...] = ()
-    code: CodeLocation | None = None
+    code: tuple[CodeLocation, ...] = ()
     exculpates: str | None = None
 
 

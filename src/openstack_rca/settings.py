@@ -1,9 +1,9 @@
 """One frozen Settings object, from openstack-rca.toml, the environment, .env and flags."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from openstack_rca.errors import UsageError
@@ -29,6 +29,47 @@ class Analysis(BaseModel):
     )
 
 
+class VectorDb(BaseModel):
+    """The vector store: where it is, what embeds, and how much of a text or a result is taken."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    persist_directory: Path = Field(Path("chroma_db"), description="folder of the embedded store")
+    host: str | None = Field(None, description="a Chroma server in place of the embedded store")
+    port: int = Field(8000, ge=1, le=65535, description="port of the Chroma server")
+    timeout: float = Field(10.0, gt=0, description="seconds that a call of the Chroma server may take")
+    lock_wait: float = Field(10.0, ge=0, description="seconds that a writer waits for another one to finish")
+    collection_name: str = Field("openstack_logs", min_length=3, description="collection of ingested logs")
+    embedding_model: str = Field("all-MiniLM-L6-v2", description="what embeds; with -fp32 exact and three times slower")
+    top_k_results: int = Field(10, ge=1, le=10_000, description="results of a search that names no number")
+    chunk_size: int = Field(1000, ge=100, le=8000, description="characters of a text that are embedded as one")
+
+
+class Rag(BaseModel):
+    """What past incidents add to an analysis."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    similarity_threshold: float = Field(
+        0.7, ge=0, le=1, description="a past incident less similar than this is not shown"
+    )
+    max_historical_context: int = Field(5, ge=0, le=50, description="past incidents that are shown at most")
+    context_window_size: int = Field(1000, ge=100, description="characters of a past incident's cause and solution")
+    enable_historical_learning: bool = Field(True, description="confirmed incidents help to rank causes")
+    solution_template_matching: bool = Field(True, description="a past solution is reworded for the host at hand")
+
+
+class Lstm(BaseModel):
+    """How the learned classifier is trained."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    epochs: int = Field(25, ge=1, le=1000, description="passes over the training logs at most; it stops when nothing improves")
+    batch_size: int = Field(32, ge=1, le=4096, description="sequences learned from at once")
+    sequence_length: int = Field(32, ge=2, le=512, description="records of a window that are read as one sequence")
+    units: int = Field(48, ge=4, le=512, description="size of the network's memory")
+
+
 class Settings(BaseSettings):
     """All settings of one run. Names in brackets are the environment variables of the published interface."""
 
@@ -47,7 +88,24 @@ class Settings(BaseSettings):
     ai_provider: Literal["claude", "none"] = Field(
         "claude", validation_alias=AliasChoices("AI_PROVIDER", "ai_provider")
     )
+    chroma_persist_dir: Path | None = Field(
+        None, validation_alias=AliasChoices("CHROMA_PERSIST_DIR", "chroma_persist_dir")
+    )
+    chroma_host: str | None = Field(None, validation_alias=AliasChoices("CHROMA_HOST", "chroma_host"))
+    chroma_port: int | None = Field(None, validation_alias=AliasChoices("CHROMA_PORT", "chroma_port"), ge=1, le=65535)
+    models_dir: Path = Field(Path("saved_models"), validation_alias=AliasChoices("MODELS_DIR", "models_dir"))
     analysis: Analysis = Analysis()
+    lstm: Lstm = Lstm()
+    vector_db: VectorDb = VectorDb()
+    rag: Rag = Rag()
+
+    @model_validator(mode="after")
+    def _published_names(self) -> Self:
+        """Let CHROMA_PERSIST_DIR, CHROMA_HOST and CHROMA_PORT decide over the section vector_db."""
+        given = {"persist_directory": self.chroma_persist_dir, "host": self.chroma_host, "port": self.chroma_port}
+        found = {name: value for name, value in given.items() if value is not None}
+        object.__setattr__(self, "vector_db", self.vector_db.model_copy(update=found))  # frozen from here on
+        return self
 
     @classmethod
     def settings_customise_sources(

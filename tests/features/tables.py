@@ -16,7 +16,14 @@ def table(*rows: dict[str, Any]) -> pl.DataFrame:
     for number, row in enumerate(rows):
         at = row.pop("at", float(number))
         time = None if at is None else START + timedelta(seconds=at)
-        usual = {"record": number, "file": "nova-api.log", "line": number + 1, "lines": 1, "time": time, "level": "INFO"}
+        usual = {
+            "record": number,
+            "file": "nova-api.log",
+            "line": number + 1,
+            "lines": 1,
+            "time": time,
+            "level": "INFO",
+        }
         usual |= {"service": "nova-api", "pid": "1", "message": "x", "template": "t", "resources": []}
         filled.append(usual | row)
     return pl.DataFrame(filled, schema=LOG_SCHEMA)

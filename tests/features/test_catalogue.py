@@ -3,10 +3,10 @@ import math
 import numpy as np
 import polars as pl
 import pytest
+from tests.features.tables import table
 
 from openstack_rca.features import CATALOGUE, NAMES, Baseline, compute
 from openstack_rca.records import LOG_SCHEMA, empty_log_table
-from tests.features.tables import table
 
 GROUPS = {"time", "text", "sequence", "resource", "anomaly", "context", "novelty", "http and duration"}
 
@@ -23,7 +23,9 @@ def test_there_are_91_features_each_declared_once_in_a_known_group() -> None:
 
 def test_every_feature_names_its_meaning_unit_and_existing_columns() -> None:
     wrong = [
-        f.name for f in CATALOGUE if not (f.meaning and f.unit and f.type and f.sources and set(f.sources) <= set(LOG_SCHEMA))
+        f.name
+        for f in CATALOGUE
+        if not (f.meaning and f.unit and f.type and f.sources and set(f.sources) <= set(LOG_SCHEMA))
     ]
     assert wrong == []
 
@@ -104,7 +106,9 @@ def test_a_request_is_followed_over_services_by_its_global_id() -> None:
 
 
 def test_a_resource_is_the_marker_or_the_first_id_of_the_message() -> None:
-    logs = table({"instance": "v"}, {"resources": ["v", "w"], "level": "ERROR"}, {"resources": ["w"]}, {"instance": "v"})
+    logs = table(
+        {"instance": "v"}, {"resources": ["v", "w"], "level": "ERROR"}, {"resources": ["w"]}, {"instance": "v"}
+    )
     assert column(logs, "resource_position") == [0, 1, 0, 2]
     assert column(logs, "resource_errors") == [0, 0, 0, 1]
     assert column(logs, "resources_named") == [0, 2, 1, 0]
@@ -116,7 +120,9 @@ def test_novelty_is_measured_against_the_baseline_and_the_records_before() -> No
     assert column(logs, "first_seen", healthy) == [0, 1, 0]
     assert column(logs, "first_seen") == [1, 1, 0]
     assert column(logs, "template_count", healthy) == [3, 0, 1]
-    assert column(logs, "template_rarity", healthy) == pytest.approx([-math.log(4 / 5), -math.log(1 / 6), -math.log(2 / 7)])
+    assert column(logs, "template_rarity", healthy) == pytest.approx(
+        [-math.log(4 / 5), -math.log(1 / 6), -math.log(2 / 7)]
+    )
 
 
 def test_transitions_are_learned_from_the_baseline() -> None:

@@ -1,6 +1,7 @@
+from tests.features.tables import table
+
 from openstack_rca.features import time_ranks, window_numbers
 from openstack_rca.records import empty_log_table
-from tests.features.tables import table
 
 
 def test_a_window_is_a_request_else_a_resource_else_a_process() -> None:

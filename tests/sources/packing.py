@@ -5,15 +5,18 @@ import lzma
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 
 import zstandard
 
+from openstack_rca.contracts import RawFile
+from openstack_rca.errors import InputError
 from openstack_rca.sources import Limits, PathSource
 
 COMPRESS: Mapping[str, Callable[[bytes], bytes]] = {
     ".gz": lambda data: gzip.compress(data, mtime=0),
-    ".bz2": bz2.compress,
+    ".bz2": lru_cache(8)(bz2.compress),  # it takes seconds for the larger samples
     ".xz": lambda data: lzma.compress(data, preset=0),
     ".zst": lambda data: zstandard.ZstdCompressor(write_content_size=False).compress(data),
 }
@@ -29,6 +32,7 @@ def tar(members: Members, form: int = tarfile.PAX_FORMAT) -> bytes:
         for name, data in members:
             info = tarfile.TarInfo(name)
             info.size, info.mtime = len(data), 1_700_000_000
+            info.type = tarfile.DIRTYPE if name.endswith("/") else tarfile.REGTYPE
             archive.addfile(info, io.BytesIO(data))
     return buffer.getvalue()
 
@@ -69,6 +73,17 @@ def write(folder: Path, files: Mapping[str, bytes]) -> Path:
 
 def contents(source: PathSource) -> dict[str, bytes]:
     return {file.name: b"".join(file.chunks()) for file in source.files()}
+
+
+def broken_off(file: RawFile) -> tuple[bytes, str]:
+    found, chunks = [], file.chunks()
+    while True:
+        try:
+            found.append(next(chunks))
+        except StopIteration:
+            return b"".join(found), ""
+        except InputError as error:
+            return b"".join(found), str(error)
 
 
 def names(source: PathSource) -> list[str]:

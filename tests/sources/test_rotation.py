@@ -4,10 +4,10 @@ from itertools import permutations
 from pathlib import Path
 
 import pytest
+from tests.sources.packing import COMPRESS, contents, names, one, tar, write
 
 from openstack_rca.sources import Limits, PathSource
 from openstack_rca.sources.rotation import in_rotation_order, in_stream_order, rotation_of
-from tests.sources.packing import COMPRESS, contents, names, one, tar, write
 
 
 @dataclass(frozen=True)

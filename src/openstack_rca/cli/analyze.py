@@ -26,7 +26,7 @@ FORMS = ("text", "md", "html", "json")
 @click.option("--since", metavar="TIME", help="Leave out what was written before, e.g. '2026-11-22 08:48'.")
 @click.option("--until", metavar="TIME", help="Leave out what was written after.")
 @timezone_option
-@click.option("--llm/--no-llm", default=None, help="Ask a language model, or never do.")
+@click.option("--llm/--no-llm", default=None, help="Ask a language model (not available yet), or never do.")
 @click.option(
     "--format", "form", type=click.Choice(FORMS), default="text", show_default=True, help="Form of the report."
 )

@@ -1,7 +1,7 @@
 """`openstack-rca evaluate`: cases with known truth, scored beside trivial rules."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,8 @@ def evaluate(
     if unknown:
         raise UsageError(f"There is no score {unknown[0]!r}; there are {', '.join(result.scores)}.")
     click.echo(_table(result.scores, result.baselines))
+    for line in _missed(result.rows):
+        click.echo(line)
     click.echo(f"{result.cases} cases.")
     if target:
         content = {"cases": result.cases, "scores": result.scores, "baselines": result.baselines, "rows": result.rows}
@@ -73,6 +75,14 @@ def _table(scores: Mapping[str, float], baselines: Mapping[str, Mapping[str, flo
     first = max(len(row[0]) for row in [columns, *rows])
     lines = [f"{row[0]:<{first}}" + "".join(f"{cell:>9}" for cell in row[1:]) for row in [columns, *rows]]
     return "\n".join([*lines, *(f"[{number}] {rule}" for number, rule in enumerate(rules, 1))])
+
+
+def _missed(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield a line for each case whose first cause is not the true one, with what was blamed instead."""
+    for row in rows:
+        wrong = [name for name in ("service@1", "component@1", "type@1") if row.get(name) is False]
+        if wrong:
+            yield f"{row['case']}: wrong {', '.join(name.removesuffix('@1') for name in wrong)}, blamed {row['cause']}"
 
 
 def _number(value: float | None) -> str:

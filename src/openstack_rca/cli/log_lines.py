@@ -1,6 +1,5 @@
 """Records of the log table: chosen by filters, shown as a table to read or as data for programs."""
 
-import json
 import os
 import re
 import sys
@@ -13,19 +12,16 @@ from openstack_rca.errors import UsageError
 from openstack_rca.records import LEVELS
 from openstack_rca.reporting.plain import plain, safe_json
 
-_ISO = "%FT%T%.6fZ"
 BLOCK = 10_000
 """Records written at once: few enough that `| head` ends soon, many enough to be fast."""
 
-_WIDEST = 19
-"""Columns that a service or host gets at most: the longest common name, neutron-dhcp-agent, and a little."""
-_LEAST_ROOM = 30
-"""Columns below which a message says too little."""
-
+_ISO = "%FT%T%.6fZ"
 _SHORT = {"WARNING": "WARN", "CRITICAL": "CRIT"}
-_FORMULA = r"^([=+\-@\t\r])"
-"""What a spreadsheet takes for the start of a formula (OWASP, CSV injection)."""
-_INVISIBLE = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
+_LEAST_ROOM = 30  # columns below which a message says too little
+_LEAST_NAME = 19  # columns that a service or host gets at least: neutron-dhcp-agent, and a little
+
+_FORMULA = r"^([=+\-@\t\r\n＝＋－＠])"  # what a spreadsheet takes for the start of a formula (OWASP, CSV injection)
+_INVISIBLE = r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 
 
 def choose(
@@ -35,19 +31,20 @@ def choose(
 
     Raises UsageError when `grep` is no regular expression.
     """
-    wanted = pl.lit(True)
+    wanted: list[pl.Expr] = []
     if service:
         name = pl.col("service").cast(pl.String)
-        wanted &= (name == service) | name.str.starts_with(f"{service}-")
+        wanted.append((name == service) | name.str.starts_with(f"{service}-"))
     if level:
-        wanted &= pl.col("level").is_in(LEVELS[LEVELS.index(level.upper()) :])
+        wanted.append(pl.col("level").is_in(LEVELS[LEVELS.index(level.upper()) :]))
     if request_id:
-        ids = [request_id, request_id.removeprefix("req-"), f"req-{request_id}"]
-        wanted &= pl.col("request_id").is_in(ids) | pl.col("global_request_id").is_in(ids)
+        ids = [request_id, f"req-{request_id}"]
+        wanted.append(pl.col("request_id").is_in(ids) | pl.col("global_request_id").is_in(ids))
     if grep:
         _check_pattern(grep)
-        wanted &= pl.col("message").str.contains(grep) | pl.col("detail").str.contains(grep).fill_null(value=False)
-    return table.filter(wanted.fill_null(value=False)).sort("time", maintain_order=True)
+        wanted.append(pl.col("message").str.contains(grep) | pl.col("detail").str.contains(grep))
+    chosen = table.filter(*wanted) if wanted else table
+    return chosen.sort("time", maintain_order=True)
 
 
 def _check_pattern(pattern: str) -> None:
@@ -67,7 +64,7 @@ def show(table: pl.DataFrame, form: str) -> None:
         output.note("No record passes these filters.")
         if form == "table":
             return
-    for block in {"table": _as_table, "json": _as_json, "csv": _as_csv}[form](table):
+    for block in FORMS[form](table):
         sys.stdout.write(block)
 
 
@@ -99,7 +96,10 @@ def _as_table(table: pl.DataFrame) -> Iterator[str]:
     *names, _ = shown.columns
     longest = shown.select(pl.col(names).str.len_chars().max()).row(0)
     titles = [f"{days[0]:%m-%d} UTC" if one_day and n == "time" else "time (UTC)" if n == "time" else n for n in names]
-    widths = [min(max(len(t), n), _WIDEST) for t, n in zip(titles, longest, strict=True)]
+    widths = [max(len(title), length) for title, length in zip(titles, longest, strict=True)]
+    if limit is not None:
+        most = max(_LEAST_NAME, limit // 5)
+        widths = [w if name == "time" else min(w, most) for name, w in zip(names, widths, strict=True)]
     yield _row([*titles, "message"], widths, limit)
     for block in _blocks(shown.fill_null("-")):
         yield "".join(_row(row, widths, limit) for row in block.iter_rows())
@@ -123,12 +123,11 @@ def _ended(text: str, limit: int) -> str:
 
 def _as_json(table: pl.DataFrame) -> Iterator[str]:
     """Yield a JSON array with one record a line."""
-    separator = "[\n"
-    for block in _blocks(table):
-        for row in block.with_columns(pl.col("time").dt.strftime(_ISO)).iter_rows(named=True):
-            yield separator + safe_json(json.dumps(row, ensure_ascii=False))
-            separator = ",\n"
-    yield "[]\n" if separator == "[\n" else "\n]\n"
+    yield "["
+    for number, block in enumerate(_blocks(table)):
+        lines = block.with_columns(pl.col("time").dt.strftime(_ISO)).write_ndjson().rstrip("\n")
+        yield ("," if number else "") + "\n" + safe_json(lines).replace("\n", ",\n")
+    yield "\n]\n" if table.height else "]\n"
 
 
 def _as_csv(table: pl.DataFrame) -> Iterator[str]:
@@ -139,3 +138,7 @@ def _as_csv(table: pl.DataFrame) -> Iterator[str]:
             pl.col("time").dt.strftime(_ISO), pl.col("resources").list.join(" "), pl.col(pl.Categorical).cast(pl.String)
         ).with_columns(text.str.replace_all(_INVISIBLE, "").str.replace(_FORMULA, "'$1"))
         yield cells.write_csv(include_header=not number)
+
+
+FORMS = {"table": _as_table, "json": _as_json, "csv": _as_csv}
+"""The forms of records that are text, each yielding parts of it."""

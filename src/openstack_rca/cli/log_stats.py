@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from openstack_rca.records import FileSummary, Logs
-from openstack_rca.reporting.plain import plain, safe_json
+from openstack_rca.reporting.plain import counted, plain, safe_json
 
 
 def show_stats(logs: Logs, form: str) -> None:
@@ -69,16 +69,16 @@ def _lines(stats: dict[str, Any]) -> Iterator[str]:
     for skipped in stats["skipped"]:
         lines = f"{skipped['lines']:,}" if skipped["lines"] else "all"
         yield f"{lines:>10}  {plain(skipped['reason'])}: {plain(skipped['file'])}"
-    yield ""
-    yield f"{'lines':>10}  format"
+    if stats["formats"]:
+        yield ""
+        yield f"{'lines':>10}  format"
     for name, lines in stats["formats"].items():
         yield f"{lines:>10,}  {name}"
     total = stats["total"]
     yield ""
-    yield (
-        f"{total['lines']:,} lines in {total['files']:,} files: {total['records']:,} records with {total['joined']:,} "
-        f"joined lines; {_percent(total['typed'], total['lines'])} of all lines belong to a typed record."
-    )
+    read = f"{counted(total['lines'], 'line')} in {counted(total['files'], 'file')}"
+    made = f"{counted(total['records'], 'record')} with {counted(total['joined'], 'joined line')}"
+    yield f"{read}: {made}; {_percent(total['typed'], total['lines'])} of all lines belong to a typed record."
 
 
 def _percent(part: int, whole: int) -> str:

@@ -18,7 +18,12 @@ LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
     "--view", type=click.Choice(["lines"]), default="lines", show_default=True, help="What to show of the logs."
 )
 @click.option("--service", help="Only this program (nova-compute) or all of one service (nova).")
-@click.option("--level", type=click.Choice(LEVELS, case_sensitive=False), help="Only this level and those above it.")
+@click.option(
+    "--level",
+    type=click.Choice(LEVELS, case_sensitive=False),
+    metavar="LEVEL",
+    help="Only this level (DEBUG to CRITICAL) and those above it.",
+)
 @click.option("--request-id", help="Only records with this request id, local or global.")
 @click.option("--grep", metavar="REGEX", help="Only records whose message or traceback holds this.")
 @timezone_option

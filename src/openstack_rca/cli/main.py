@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
@@ -39,6 +40,16 @@ class _LazyGroup(click.Group):
         found: click.Command = getattr(import_module(f"openstack_rca.cli.{module}"), name)
         return found
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; when whoever reads the output goes away, end as quietly as a signal would end us."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(BROKEN_PIPE)
+        return result
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, help_line) for name, (_, help_line) in COMMANDS.items()])
@@ -55,7 +66,9 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line and end the process with its exit code."""
+    """Run the command line and end the process with its exit code; warnings of libraries are for developers (-W)."""
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
     sys.exit(run())
 
 
@@ -70,10 +83,6 @@ def run(arguments: Sequence[str] | None = None, translate: Callable[[Sequence[st
     try:
         args = translate(sys.argv[1:] if arguments is None else arguments)
         result: Any = cli.main(args=args, prog_name="openstack-rca", standalone_mode=False, obj=debugging)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return BROKEN_PIPE
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
     except click.exceptions.NoArgsIsHelpError as error:
@@ -97,5 +106,5 @@ def _failed(error: Exception, sentence: str, code: int, debugging: Debugging) ->
         import traceback
 
         traceback.print_exception(error)
-    sys.stderr.write(f"Error: {cut(plain(sentence), 1000)}\n")
+    sys.stderr.write(f"Error: {cut(plain(' '.join(sentence.split())), 1000)}\n")
     return code

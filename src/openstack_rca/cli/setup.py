@@ -7,7 +7,7 @@ import click
 
 from openstack_rca.cli.options import debug_option
 from openstack_rca.errors import InputError, RcaError
-from openstack_rca.reporting.plain import plain
+from openstack_rca.reporting.plain import counted, plain
 from openstack_rca.settings import SETTINGS_FILE, Settings, load_settings
 
 
@@ -43,7 +43,7 @@ def _logs(folder: Path) -> tuple[str, str]:
     except OSError as error:
         raise InputError(f"The folder {folder} cannot be made: {error.strerror}.") from error
     if files:
-        return "ready", f"logs: {files:,} files in {folder}"
+        return "ready", f"logs: {counted(files, 'file')} in {folder}"
     return "missing", f"logs: {folder} is empty; put logs there, or name them with --logs"
 
 

@@ -1,6 +1,6 @@
 """The log table -> what happened: requests followed over services, what changed, who failed, who depends on whom."""
 
-from openstack_rca.correlation.change import compare, onset, patterns, with_novelty
+from openstack_rca.correlation.change import compare, novelty_clues, onset, patterns, with_novelty
 from openstack_rca.correlation.failures import error_clues
 from openstack_rca.correlation.http import http_clues
 from openstack_rca.correlation.processes import lost_clients, restarts, silences
@@ -18,6 +18,7 @@ __all__ = [
     "http_clues",
     "load_topology",
     "lost_clients",
+    "novelty_clues",
     "onset",
     "patterns",
     "restarts",

@@ -8,12 +8,15 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from openstack_rca.records import Pattern
+from openstack_rca.correlation.topology import ServiceGraph
+from openstack_rca.records import Clue, Pattern
 
 KEY = ["service", "template"]
 _MIN_SHARE_BEFORE = 0.04
 """A change point must leave at least this share of the time before it to call that time a reference."""
 _BUCKETS = 240
+_NOVELTY_WEIGHT = 0.3
+"""What it weighs at most that a service writes lines which health never saw."""
 _FAILURE_MASS = {"WARNING": 0.2, "ERROR": 1.0, "CRITICAL": 1.5}
 
 
@@ -39,6 +42,7 @@ def compare(table: pl.DataFrame, reference: pl.DataFrame | None) -> pl.DataFrame
         pl.col("time").max().alias("last"),
         pl.col("level").max().alias("level"),
         pl.col("record").min().alias("record"),
+        pl.col("message").first().str.contains("(?i)deprecat").alias("routine"),
     )
     if reference is None or reference.is_empty():
         return counts.with_columns(
@@ -124,6 +128,46 @@ def patterns(change: pl.DataFrame, texts: dict[str, str], most: int = 30) -> tup
         )
         for r in order.head(most).iter_rows(named=True)
     )
+
+
+def novelty_clues(change: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
+    """Return a weak clue for the service with most kinds of line that health never saw, DEBUG and deprecations aside.
+
+    It decides only where nothing louder speaks: a fault that logs no error still takes other paths through the code.
+    """
+    news = change.filter(
+        (pl.col("reference") == 0) & (pl.col("level") >= "INFO") & pl.col("service").is_not_null() & ~pl.col("routine")
+    ).with_columns(
+        family=pl.col("service").cast(pl.String).map_elements(lambda s: graph.family(graph.resolve(s) or s), pl.String)
+    )
+    clues = []
+    for (family,), group in news.group_by("family", maintain_order=True):
+        counts = group["service"].cast(pl.String).value_counts(sort=True)
+        service = str(counts["service"][0])
+        component = graph.resolve(service) or service
+        own = group.filter(pl.col("service") == service).sort("level", "record", descending=[True, False])
+        clues.append(
+            Clue(
+                kind="change",
+                key=f"{family}:new templates",
+                component=component,
+                host=None,
+                type="bug",
+                role="cause",
+                weight=_NOVELTY_WEIGHT * group.height / news.height,
+                reporter=component,
+                statement=f"{component} writes {own.height} kinds of line that it never wrote in health",
+                records=tuple(own["record"].head(3)),
+                count=group.height,
+                first=_time(group["first"].min()),
+                last=_time(group["last"].max()),
+            )
+        )
+    return clues
+
+
+def _time(value: object) -> datetime | None:
+    return value if isinstance(value, datetime) else None
 
 
 def vanished(table: pl.DataFrame, reference: pl.DataFrame) -> pl.DataFrame:

@@ -7,7 +7,8 @@ import polars as pl
 
 from openstack_rca.correlation.topology import ServiceGraph
 from openstack_rca.correlation.tracebacks import Blame, ExceptionRule, Traceback, inline, load_blame, parse
-from openstack_rca.records import Clue, CodeLocation
+from openstack_rca.correlation.suspects import suspects
+from openstack_rca.records import Clue
 
 _BENIGN_INNER = frozenset({"KeyError", "IndexError", "StopIteration", "Empty", "Full", "ValueError", "AttributeError"})
 """Exceptions that Python code catches as a matter of course; as the start of a chain they explain nothing."""
@@ -59,7 +60,7 @@ def _clue(row: dict[str, Any], graph: ServiceGraph, blame: Blame) -> Clue | None
         count=row["count"],
         first=_time(row["first"]),
         last=_time(row["last"]),
-        code=_code(traceback, blame) if rule.type == "bug" and itself else None,
+        code=suspects(traceback, blame) if rule.type == "bug" and itself else (),
         exculpates=reporter if component and not itself else None,
     )
 
@@ -108,11 +109,6 @@ def _accused(
     component, host = graph.at_url(f"{traceback.message} {row['message']}")
     component = component or graph.rpc_callee([f.file for f in traceback.frames]) or blame.peer(traceback)
     return component, host if component and graph.is_per_host(component) else None
-
-
-def _code(traceback: Traceback, blame: Blame) -> CodeLocation | None:
-    frames = blame.core(traceback)
-    return CodeLocation(frames[0].file, None, frames[0].function) if frames else None
 
 
 def _time(value: object) -> datetime | None:

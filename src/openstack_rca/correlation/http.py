@@ -15,6 +15,10 @@ _REQUEST = r"(?:^|[\s\"])(GET|POST|PUT|DELETE|PATCH|HEAD) (?:https?://[^/\s]+)?(
 _STATUS = r"(?:HTTP/1\.[01]\"? |status: |HTTP/1\.[01]\" status: |\(HTTP/1\.[01] )(\d{3})\b"
 
 
+_NAME_OR_ID = r"/(?:[^/]*(?:[-_][^/]*\d|\d{4}|[0-9a-f]{8})[^/]*|\d+\b)"
+"""A segment of a route that names one thing: an id, a number, or a name with a number in it (but not v2.1)."""
+
+
 def with_http(table: pl.DataFrame) -> pl.DataFrame:
     """Return the records that are access-log lines, with the columns `method`, `route` (ids as *) and `status`."""
     return (
@@ -25,11 +29,7 @@ def with_http(table: pl.DataFrame) -> pl.DataFrame:
             status=pl.col("message").str.extract(_STATUS, 1).cast(pl.Int32, strict=False),
         )
         .filter(pl.col("status").is_not_null() & pl.col("route").is_not_null())
-        .with_columns(
-            route=pl.col("route")
-            .str.replace(r"\?.*$", "")
-            .str.replace_all(r"/(?:[0-9a-f]{32}|[0-9a-f]{8}-[0-9a-f-]{27}|\d+)(/|$)", "/*${1}")
-        )
+        .with_columns(route=pl.col("route").str.replace(r"\?.*$", "").str.replace_all(_NAME_OR_ID, "/*"))
     )
 
 

@@ -12,8 +12,13 @@ _CLIENT = r"- ([a-z][\w-]+):(\d+):[0-9a-f-]{36}"
 _SHARED_OUTAGE = 4
 """When the clients of this many programs lose their connection within `_TOGETHER`, the broker is at fault, not they."""
 _TOGETHER = timedelta(seconds=20)
+_QUICKLY = timedelta(seconds=30)
+"""A process that is replaced within this time was restarted, not lost (service_down_time is 60 s)."""
+_STARTING = r"(?i)\b(starting|started|listening|loaded|launching|initializ)"
+_STOPPING = r"(?i)\b(SIGTERM|SIGINT|SIGHUP|stopping|stopped|shutting down|shutdown|exiting|terminat)"
 _MIN_SILENCE = 20.0
 _MIN_EXPECTED = 6.0
+_STEADY_CELLS, _STEADY = 5, 0.8
 _Row = dict[str, object]
 
 
@@ -22,20 +27,7 @@ def lost_clients(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
 
     "missed heartbeats" means a process that hangs or is cut off, "unexpectedly closed" one that died.
     """
-    broker = table.filter(pl.col("service") == "rabbitmq")
-    text = pl.col("message") + pl.lit(" ") + pl.col("detail").fill_null("")
-    lost = (
-        broker.filter(text.str.contains("closing AMQP connection", literal=True))
-        .with_columns(
-            client=text.str.extract(_CLIENT, 1),
-            client_pid=text.str.extract(_CLIENT, 2),
-            hung=text.str.contains("missed heartbeats", literal=True),
-            died=text.str.contains("unexpectedly closed|connection_closed_abruptly"),
-        )
-        .drop_nulls("client")
-        .filter(pl.col("hung") | pl.col("died"))
-        .sort("time")
-    )
+    lost = _lost(table.filter(pl.col("service") == "rabbitmq"))
     hosts = _hosts_by_pid(table)
     groups = lost.group_by("client", "client_pid", "hung", maintain_order=True).agg(
         pl.len().alias("count"),
@@ -47,11 +39,36 @@ def lost_clients(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
     for r in groups.iter_rows(named=True):
         component = graph.resolve(r["client"]) or r["client"]
         crowd = lost.filter((pl.col("time") - r["first"]).abs() <= _TOGETHER)["client"].n_unique()
-        returned = _speaks_later(table, component, r["client_pid"], r["last"])
+        returned = _speaks_later(table, component, r["client_pid"], r["first"])
         if crowd >= _SHARED_OUTAGE:
             continue
         clues.append(_lost_client(r, component, hosts.get((component, r["client_pid"])), returned))
     return clues
+
+
+def _lost(broker: pl.DataFrame) -> pl.DataFrame:
+    """Return the broker's reports of lost clients: `client`, `client_pid`, `hung`; its lines of one second are one report."""
+    reports = (
+        broker.sort("record")
+        .group_by("pid", pl.col("time").dt.truncate("1s").alias("second"), maintain_order=True)
+        .agg(
+            pl.col("record", "time").first(),
+            text=pl.concat_str("message", pl.lit(" "), pl.col("detail").fill_null("")).str.join(" "),
+        )
+    )
+    text = pl.col("text")
+    return (
+        reports.filter(text.str.contains("closing AMQP connection", literal=True))
+        .with_columns(
+            client=text.str.extract(_CLIENT, 1),
+            client_pid=text.str.extract(_CLIENT, 2),
+            hung=text.str.contains("missed heartbeats", literal=True),
+            died=text.str.contains("unexpectedly closed|connection_closed_abruptly"),
+        )
+        .drop_nulls("client")
+        .filter(pl.col("hung") | pl.col("died"))
+        .sort("time")
+    )
 
 
 def _lost_client(r: dict[str, object], component: str, host: str | None, returned: bool) -> Clue:
@@ -98,22 +115,31 @@ def _hosts_by_pid(table: pl.DataFrame) -> dict[tuple[str, str], str]:
 
 
 def _speaks_later(table: pl.DataFrame, component: str, pid: str, since: datetime) -> bool:
-    """Say whether the process wrote a line well after its connection was lost, so that it cannot have died of it."""
-    mask = (pl.col("service") == component) & (pl.col("pid") == pid) & (pl.col("time") > since + timedelta(seconds=5))
-    return table.filter(mask).height > 0
+    """Say whether the process lived on after its connection was lost, or another took its place within `_QUICKLY`."""
+    own = table.filter((pl.col("service") == component) & pl.col("time").is_not_null())
+    lived_on = own.filter((pl.col("pid") == pid) & (pl.col("time") > since + timedelta(seconds=5))).height > 0
+    births = own.group_by("pid").agg(pl.col("time").min())["time"]
+    return lived_on or births.is_between(since, since + _QUICKLY).any()
 
 
 def restarts(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
-    """Return a clue for each program and host whose process ids were replaced as a whole during the logs."""
+    """Return a clue for each program and host whose process ids were replaced as a whole during the logs.
+
+    The last words of the old processes or the first of the new ones must speak of stopping or starting: workers that
+    merely take turns look alike otherwise.
+    """
     ids = (
         table.filter(pl.col("pid").is_not_null() & pl.col("time").is_not_null() & pl.col("logger").is_not_null())
         .group_by("service", "host", "pid")
-        .agg(pl.col("time").min().alias("first"), pl.col("time").max().alias("last"), pl.col("record").min())
+        .agg(
+            pl.col("time").min().alias("first"),
+            pl.col("time").max().alias("last"),
+            pl.col("record").min(),
+            pl.col("message").head(12).str.contains(_STARTING).any().alias("starts"),
+            pl.col("message").tail(8).str.contains(_STOPPING).any().alias("stops"),
+        )
     )
     clues = []
-    start, end = table["time"].min(), table["time"].max()
-    if not isinstance(start, datetime) or not isinstance(end, datetime):
-        return []
     for (service, host), group in ids.group_by("service", "host", maintain_order=True):
         if not isinstance(service, str):
             continue
@@ -133,7 +159,7 @@ def _generation_change(group: pl.DataFrame) -> tuple[datetime, datetime, int] | 
         ended, began = old["last"].max(), new["first"].min()
         assert isinstance(ended, datetime)
         assert isinstance(began, datetime)
-        if ended < began:
+        if ended < began and (new["starts"].any() or old["stops"].any()):
             return ended, began, int(new["record"][0])
     return None
 
@@ -165,13 +191,18 @@ def silences(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
     """Return a clue for each program and host that wrote steadily and then stopped while others went on.
 
     Steady means: in its longest quiet stretch at least `_MIN_EXPECTED` records were to be expected from its own rate
-    before, and the stretch is four times longer than any before.
+    before, which it kept without long pauses.
     """
     end = table["time"].max()
     if not isinstance(end, datetime):
         return []
     clues = []
-    timed = table.select("service", "host", "time", "record").drop_nulls(["service", "time"]).sort("time")
+    timed = (
+        table.filter(pl.col("logger").is_not_null())
+        .select("service", "host", "time", "record")
+        .drop_nulls(["service", "time"])
+        .sort("time")
+    )
     for (service, host), group in timed.group_by("service", "host", maintain_order=True):
         if not isinstance(service, str) or group.height < _MIN_EXPECTED:
             continue
@@ -192,19 +223,22 @@ def silences(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
 
 
 def _longest_silence(group: pl.DataFrame, end: datetime) -> tuple[datetime, datetime, int, float] | None:
+    """Return start, end, last record and expected lines of the longest quiet stretch, if the program was steady before.
+
+    Steady: cut into eighths of the stretch, nearly all of the time before it holds records.
+    """
     times = pl.concat([group["time"], pl.Series("time", [end], dtype=group["time"].dtype)])
     gaps = times.diff().dt.total_microseconds().drop_nulls() / 1e6
-    if gaps.is_empty():
-        return None
     at = int(gaps.arg_max() or 0)
-    longest, before = float(gaps[at]), gaps.head(at)
-    start = group["time"][0]
+    longest, start = float(gaps[at]), group["time"][0]
     active = (group["time"][at] - start).total_seconds()
-    if longest < _MIN_SILENCE or before.len() < _MIN_EXPECTED or active < 10:
+    width = longest / 8
+    cells = int(active / width) if width else 0
+    if longest < _MIN_SILENCE or cells < _STEADY_CELLS:
         return None
-    usual = float(before.max() or 0.0)  # type: ignore[arg-type]
+    filled = ((group["time"].head(at + 1) - start).dt.total_microseconds() / 1e6 / width).floor().n_unique()
     expected = longest * (at + 1) / active
-    if expected < _MIN_EXPECTED or longest < 4 * usual:
+    if expected < _MIN_EXPECTED or filled < _STEADY * cells:
         return None
     return group["time"][at], times[at + 1], int(group["record"][at]), expected
 
@@ -220,8 +254,8 @@ def _silence(
         component=component,
         host=host,
         type="service-down",
-        role="cause",
-        weight=0.45 if to_the_end else 0.35,
+        role="symptom",
+        weight=0.5 if to_the_end else 0.4,
         reporter=component,
         statement=f"{component}{where} wrote nothing for {seconds:.0f} s after {since:%H:%M:%S}, where about {expected:.0f} "
         "lines were to be expected, while other services went on",

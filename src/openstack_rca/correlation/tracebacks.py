@@ -8,8 +8,8 @@ from typing import Any
 
 from openstack_rca.knowledge import read
 
-_FRAME = re.compile(r'File "([^"\n]+)", line (\d+), in (<?\w+>?)')
-_PACKAGE_ROOT = re.compile(r"^.*?(?:site-packages|dist-packages|/opt/stack/[\w.-]+|/src|/lib/python[\d.]+)/")
+_FRAME = re.compile(r'File "([^"\n]+)", line (\d+), in (<?\w+>?)(?:\n +(?!File )([^\n]*))?')
+_PACKAGE_ROOT = re.compile(r"^.*(?:site-packages|dist-packages)/|^/opt/stack/[\w.-]+/|^.*/lib/python[\d.]+/")
 _EXCEPTION = re.compile(r"^\s*(?P<class>[A-Za-z_][\w.]*)(?:: (?P<message>.*))?$")
 _INLINE = re.compile(r"(?P<class>\b(?:[a-z_][\w]*\.)*[A-Z]\w*(?:Error|Exception|Timeout|Failure|Failed|NotFound|Refused|Exceeded"
                      r"|Unauthorized|Conflict|Invalid|_Remote|Forbidden|Host)\w*)(?:: (?P<message>.*))?")  # fmt: skip
@@ -18,11 +18,12 @@ _CHAINED = re.compile(r"(?:During handling of the above exception|The above exce
 
 @dataclass(frozen=True)
 class Frame:
-    """One call: file as in the package, line number from 1, function name."""
+    """One call: file as in the package, line number from 1, function name, and the source line, "" where not logged."""
 
     file: str
     line: int
     function: str
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def parse(text: str) -> list[Traceback]:
     found = []
     for part in re.split(r"Traceback \(most recent call last\):?", unescaped)[1:] or [unescaped]:
         part = _CHAINED.split(part)[0]
-        frames = tuple(Frame(package_path(f), int(n), name) for f, n, name in _FRAME.findall(part))
+        frames = tuple(Frame(package_path(f), int(n), name, code) for f, n, name, code in _FRAME.findall(part))
         exception = _last_exception(part)
         if frames or exception:
             found.append(Traceback(*(exception or ("", "")), frames))

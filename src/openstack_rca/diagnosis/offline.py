@@ -1,7 +1,7 @@
 """The offline analyst: hypotheses -> a diagnosis whose every statement cites lines that stand in the files."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -22,6 +22,8 @@ from openstack_rca.settings import Analysis
 
 _REFUTED_FROM = 0.25
 """A hypothesis from this strength on that something else explains is worth being told as refuted."""
+_OTHER_PLACE = 0.7
+"""What each further place in the code is worth against the one before it."""
 
 
 @dataclass(frozen=True)
@@ -54,11 +56,20 @@ class OfflineAnalyst:
 
 
 def spread_code(hypotheses: Sequence[Hypothesis]) -> list[Hypothesis]:
-    """Return the hypotheses with a bug's further code locations as hypotheses of their own, right behind it."""
-    found: list[Hypothesis] = []
-    for hypothesis in hypotheses:
-        found.append(hypothesis)
-    return found
+    """Return the hypotheses with the further code locations of a leading bug as hypotheses of their own.
+
+    They stand behind every rival that is nearly as strong, and name other files than the first.
+    """
+    if not hypotheses or hypotheses[0].type != "bug":
+        return list(hypotheses)
+    best, *rest = hypotheses
+    files = {best.code[0].file} if best.code else set()
+    others: list[Hypothesis] = []
+    for place in best.code[1:]:
+        if place.file not in files:
+            files.add(place.file)
+            others.append(replace(best, code=(place,), score=best.score * _OTHER_PLACE ** (len(others) + 1)))
+    return sorted([best, *others[:2], *rest], key=lambda h: -h.score)
 
 
 def _evidence(case: Case, chosen: dict[int, str]) -> dict[int, Evidence]:

@@ -1,5 +1,6 @@
 """Hypotheses -> the lines to show: those that carry the clues of the best causes first, then the most relevant others."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import polars as pl
@@ -33,10 +34,16 @@ def choose(hypotheses: Sequence[Hypothesis], table: pl.DataFrame, most: int) -> 
 
 
 def _of_clues(clues: Iterable[Clue], limit: int) -> list[tuple[int, str]]:
-    found: list[tuple[int, str]] = []
-    for clue in list(clues)[:limit]:
-        found.extend((record, clue.statement) for record in clue.records[:_PER_CLUE])
-    return found
+    """Return the first records of the clues: one of each reporter and finding before a second one, context last."""
+    seen: Counter[tuple[str, str]] = Counter()
+    ranked = []
+    for i, clue in enumerate(clues):
+        finding = (clue.reporter, ":".join(clue.key.split(":")[:2]))
+        same_reporter = sum(n for (reporter, _), n in seen.items() if reporter == clue.reporter)
+        ranked.append(((seen[finding], clue.role == "context", same_reporter // 2, i), clue))
+        seen[finding] += 1
+    chosen = [clue for _, clue in sorted(ranked, key=lambda r: r[0])][:limit]
+    return [(record, clue.statement) for clue in chosen for record in clue.records[:_PER_CLUE]]
 
 
 def _templates(table: pl.DataFrame, records: Iterable[int]) -> set[tuple[str | None, str | None]]:

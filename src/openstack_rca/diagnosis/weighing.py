@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import zip_longest
 
 from openstack_rca.contracts import Topology
 from openstack_rca.records import Clue, CodeLocation, Hypothesis, Question
@@ -171,5 +172,7 @@ def _host(own: Sequence[Weighed], component: str, topology: Topology) -> str | N
 
 
 def _code(own: Sequence[Weighed]) -> tuple[CodeLocation, ...]:
+    """Return the code locations of all clues: the first of each clue, strongest clue first, then their second ones."""
     located = sorted((w for w in own if w.clue.code), key=lambda w: -w.weight)
-    return tuple(dict.fromkeys(w.clue.code for w in located if w.clue.code))
+    ranks = zip_longest(*(w.clue.code for w in located))
+    return tuple(dict.fromkeys(place for rank in ranks for place in rank if place))

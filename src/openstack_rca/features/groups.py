@@ -1,4 +1,4 @@
-"""Running measures over groups of rows in order of time: what a row knows of the rows before it in its group, and no more."""
+"""Running measures over groups of rows in order of time: what a row knows of those before it in its group."""
 
 from typing import Any
 
@@ -108,12 +108,6 @@ class Groups:
         found = (self._at > self._start) & (last >= self._start)
         then = self._times[self._order][np.maximum(last, 0)]
         return self._seconds(self._times - self._back(np.where(found, then, -np.inf)))
-
-    def rows_since(self, flags: NDArray[np.bool_]) -> Floats:
-        """Return how many rows of the group lie between the last earlier flag and this row, all earlier rows when none."""
-        last = np.roll(np.maximum.accumulate(np.where(flags[self._order], self._at, -1)), 1)
-        last[self._at == self._start] = -1
-        return self._back((self._at - np.maximum(last + 1, self._start)).astype(np.float64))
 
     def count_within(self, seconds: float) -> Floats:
         """Return how many earlier rows of the group lie at most `seconds` back, 0 for rows without time."""

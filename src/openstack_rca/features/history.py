@@ -1,4 +1,4 @@
-"""What is known before the first row of a table: how often each thing occurred in a healthy baseline, and for how long it ran."""
+"""What is known before the first row of a table: how often each thing occurred in a healthy baseline."""
 
 from dataclasses import dataclass
 
@@ -43,8 +43,8 @@ class Baseline:
         """Count a healthy log table (any number of rows, templates assigned by the same miner)."""
         rows = keys(by_time(table))
         times = table["time"].drop_nulls()
-        seconds = (times.dt.epoch("us").max() - times.dt.epoch("us").min()) / 1e6 if len(times) else 0.0  # type: ignore[operator]
-        return cls({names: rows.group_by(names).len("count") for names in COUNTED}, float(seconds))
+        seconds = float(np.ptp(times.dt.epoch("us").to_numpy())) / 1e6 if len(times) else 0.0
+        return cls({names: rows.group_by(names).len("count") for names in COUNTED}, seconds)
 
     def count(self, rows: pl.DataFrame, names: tuple[str, ...]) -> Floats:
         """Return how often the key of each row (a frame made by `keys`) occurred in the baseline."""

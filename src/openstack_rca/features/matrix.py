@@ -1,7 +1,6 @@
 """The feature matrix: a log table in, 91 numbers a record out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -18,7 +17,7 @@ NAMES: tuple[str, ...] = tuple(feature.name for feature in CATALOGUE)
 def compute(
     table: pl.DataFrame, baseline: Baseline | None = None, catalogue: Sequence[Feature] = CATALOGUE
 ) -> NDArray[np.float32]:
-    """Return the features of a log table (`LOG_SCHEMA`, templates assigned) as float32 [records, features], in its order.
+    """Return the features of a log table (`LOG_SCHEMA`, templates assigned): float32 [records, features], in its order.
 
     `baseline` gives what was known before; without one a record is only compared with those before it in the table.
     """

@@ -9,7 +9,11 @@ import polars as pl
 from openstack_rca.features.groups import Floats
 from openstack_rca.knowledge import read
 
-_CLASSES = {"digit": b"0123456789", "upper": b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", "mark": b"!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"}
+_CLASSES = {
+    "digit": b"0123456789",
+    "upper": b"ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+    "mark": b"!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~",
+}
 
 
 class Characters:

@@ -37,7 +37,9 @@ class View:
         )
         self.messages = placed["message"]
         self.timed: Flags = placed["time"].is_not_null().to_numpy()
-        self.times: Floats = np.where(self.timed, placed["time"].dt.epoch("us").fill_null(0).to_numpy() / 1e6, _LONG_AGO)
+        self.times: Floats = np.where(
+            self.timed, placed["time"].dt.epoch("us").fill_null(0).to_numpy() / 1e6, _LONG_AGO
+        )
         self.level: Floats = placed["level"].to_physical().fill_null(1).to_numpy().astype(np.float64)
         self.error: Flags = self.level >= ERROR
         self.warning: Flags = self.level == ERROR - 1
@@ -89,7 +91,7 @@ class View:
         return self._stated[field]
 
     def compared(self, values: Floats, *names: str) -> Floats:
-        """Return the log ratio of each value to the mean of the earlier ones of its group; 0 where either is missing."""
+        """Return the log ratio of a value to the mean of the earlier ones of its group, 0 where either is missing."""
         present = ~np.isnan(values)
         groups, known = self.by(*names), np.nan_to_num(values)
         count = groups.sum_before(present)
@@ -99,12 +101,14 @@ class View:
     @cached_property
     def fresh(self) -> Flags:
         """Whether the template of a row never occurred before it."""
-        return self.history("template") == 0
+        never: Flags = self.history("template") == 0
+        return never
 
     @cached_property
     def http_failure(self) -> Flags:
         """Whether a row states an HTTP status of 400 or more."""
-        return np.nan_to_num(self.stated("http_status")) >= 400
+        failed: Flags = np.nan_to_num(self.stated("http_status")) >= 400
+        return failed
 
     @cached_property
     def http_seconds(self) -> Floats:

@@ -3,27 +3,31 @@
 import codecs
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from openstack_rca.contracts import RawFile
 from openstack_rca.errors import InputError
+from openstack_rca.parsing import journal_export
 
 BLOCK_BYTES = 8 << 20
 MAX_LINE_BYTES = 1 << 20
+_HEAD_BYTES = 16
 
-_ANSI = re.compile(r"(?:\x1b|#033|\\u001b)\[[0-9;]*[A-Za-z]")
+_ANSI = re.compile(r"(?:\x1b|#033)\[[0-9;]*[A-Za-z]")
+"""Colours; syslog writes the escape character as #033."""
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 @dataclass
 class Reading:
-    """Reads one file block by block and keeps the account: bytes read, lines cut, and why it ended early."""
+    """Reads one file block by block and keeps the account: what was read, what was cut, and why it ended early."""
 
     file: RawFile
-    bytes: int = 0
+    size: int = 0
+    lines: int = 0
+    first_row: int = 0  # number in the run of its first line
     cut_lines: int = 0
     broken: str | None = None
-    _tail: bytearray = field(default_factory=bytearray)
 
     def blocks(self) -> Iterator[str]:
         """Yield text of about 8 MiB in which every line ends in a newline; colours, NUL and CR are taken out.
@@ -31,41 +35,42 @@ class Reading:
         A line longer than 1 MiB is cut there and counted; an InputError of the source ends the reading.
         """
         for block in self._whole_lines():
-            yield _clean(_decode(block))
+            text = _decode(_clean(block))
+            yield _ANSI.sub("", text) if b"\x1b" in block or b"#033[" in block else text
 
     def _whole_lines(self) -> Iterator[bytes]:
-        tail, in_cut_line = self._tail, False
+        tail = bytearray()
+        exported = None
+        in_cut_line = False
         for chunk in _to_utf8(self._chunks()):
             tail += chunk
+            exported = journal_export.is_export(tail) if exported is None and len(tail) >= _HEAD_BYTES else exported
             while len(tail) >= BLOCK_BYTES:
                 if in_cut_line:
-                    end = tail.find(b"\n")
-                    del tail[: end + 1 if end >= 0 else len(tail)]
-                    in_cut_line = end < 0
+                    in_cut_line = _drop_line(tail)
                     continue
-                end = tail.rfind(b"\n", 0, BLOCK_BYTES)
-                in_cut_line = end < 0
-                block = bytes(tail[: end + 1 if end >= 0 else BLOCK_BYTES])
-                del tail[: len(block)]
-                yield self._cut_long_lines(block)
+                block = _take(tail, journal_export.SEPARATOR if exported else b"\n")
+                in_cut_line = not block.endswith(b"\n")
+                yield self._shaped(block, exported)
         if in_cut_line:
-            end = tail.find(b"\n")
-            del tail[: end + 1 if end >= 0 else len(tail)]
+            _drop_line(tail)
         if tail:
-            yield self._cut_long_lines(bytes(tail))
+            yield self._shaped(bytes(tail), exported)
 
     def _chunks(self) -> Iterator[bytes]:
         try:
             for chunk in self.file.chunks():
-                self.bytes += len(chunk)
+                self.size += len(chunk)
                 yield chunk
         except InputError as error:
             self.broken = str(error)
 
+    def _shaped(self, block: bytes, exported: bool | None) -> bytes:
+        block = self._cut_long_lines(block if block.endswith(b"\n") else block + b"\n")
+        return journal_export.as_json_lines(block) if exported else block
+
     def _cut_long_lines(self, block: bytes) -> bytes:
-        """Return the block with every line cut at the limit, the last line ended; steps from newline to newline."""
-        if not block.endswith(b"\n"):
-            block += b"\n"
+        """Return the block with every line cut at the limit; steps from newline to newline."""
         kept: list[bytes] = []
         start = position = 0
         while position < len(block):
@@ -78,6 +83,25 @@ class Reading:
             start = block.index(b"\n", position)
             position = start + 1
         return b"".join([*kept, block[start:]]) if kept else block
+
+
+def _take(tail: bytearray, separator: bytes) -> bytes:
+    """Take a block off: up to the last separator in it, else the last newline, else all of it."""
+    for mark in (separator, b"\n"):
+        end = tail.rfind(mark, 0, BLOCK_BYTES)
+        if end >= 0:
+            break
+    size = end + len(mark) if end >= 0 else BLOCK_BYTES
+    block = bytes(tail[:size])
+    del tail[:size]
+    return block
+
+
+def _drop_line(tail: bytearray) -> bool:
+    """Drop what is left of a line that was cut; return whether its end is still to come."""
+    end = tail.find(b"\n")
+    del tail[: end + 1 if end >= 0 else len(tail)]
+    return end < 0
 
 
 def _to_utf8(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -99,11 +123,17 @@ def _to_utf8(chunks: Iterable[bytes]) -> Iterator[bytes]:
     yield from stream
 
 
+def _clean(block: bytes) -> bytes:
+    if b"\r" in block:
+        block = block.replace(b"\r\n", b"\n")
+    return block.replace(b"\0", b"") if b"\0" in block else block
+
+
 def _decode(block: bytes) -> str:
     try:
         return block.decode()
     except UnicodeDecodeError:
-        return "".join(map(_decode_line, block.splitlines(keepends=True)))
+        return "\n".join(map(_decode_line, block.split(b"\n")))
 
 
 def _decode_line(line: bytes) -> str:
@@ -111,13 +141,3 @@ def _decode_line(line: bytes) -> str:
         return line.decode()
     except UnicodeDecodeError:
         return line.decode("latin-1")
-
-
-def _clean(text: str) -> str:
-    if "\r" in text:
-        text = text.replace("\r\n", "\n").replace("\r", " ")
-    if "\0" in text:
-        text = text.replace("\0", "")
-    if "\x1b[" in text or "#033[" in text or "\\u001b[" in text:
-        text = _ANSI.sub("", text)
-    return text

@@ -1,7 +1,7 @@
 """Log formats as data: one YAML file each in knowledge/formats, with samples that must come out as they say."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
@@ -9,11 +9,12 @@ from typing import Any, Literal
 from openstack_rca import knowledge
 from openstack_rca.errors import KnowledgeError
 
-COLUMNS = (
-    "time pid level logger context instance message host program request_id global_request_id user project "
-    "function path number detail"
-).split()
-"""What a format may capture; every group of a regex bears one of these names."""
+COLUMNS = tuple(
+    "time pid level logger context instance message host program request_id global_request_id user project "  # noqa: SIM905
+    "function path number detail mark".split()
+)
+"""What a format may capture. Every group of a regex bears one of these names; a 2 at its end marks the same column in
+another branch, and `mark` is a group that only tells that the line matches."""
 
 Zone = Literal["assumed", "UTC", "offset"]
 
@@ -22,23 +23,30 @@ Zone = Literal["assumed", "UTC", "offset"]
 class Continuation:
     """Which further lines belong to a record.
 
-    `plain`: lines without any header join the record before them. `same`: a line with a header, but without the
-    group `unless`, joins the last record that has the same values in these groups; `levels` limits this.
+    `plain`: lines without any header join the record before them. `same`: a line with a header joins the last record
+    that has the same values in these groups; not if it has the group `unless`, and only if it is of one of the
+    `levels` and its message goes on from the one before (`indented`), where these are given.
     """
 
     plain: bool = True
     same: tuple[str, ...] = ()
     unless: str | None = None
     levels: frozenset[str] = frozenset()
+    indented: bool = False
 
 
 @dataclass(frozen=True)
 class Format:
-    """One log format; `finder` gives one tuple for every line of a block, empty in front when it does not match."""
+    """One log format; `finder` gives one tuple for every line of a block, whose last part is the line if none matched.
+
+    `mark` is the position in the tuple of a group that is never empty when the format matches.
+    """
 
     id: str
     title: str
+    regex: str
     finder: re.Pattern[str]
+    mark: int
     groups: tuple[str, ...]
     times: tuple[str, ...]
     zone: Zone
@@ -48,17 +56,39 @@ class Format:
     rank: int
     place: frozenset[str]
     inner: bool
+    fields: Mapping[str, Sequence[str]]
     samples: tuple[Mapping[str, Any], ...]
+
+    @property
+    def last_resort(self) -> bool:
+        """Whether it is tried only on files in which no other format recognises most of the lines."""
+        return self.rank >= 9
 
 
 @cache
 def load_formats() -> tuple[Format, ...]:
     """Return all formats, the most specific first.
 
-    Raises KnowledgeError when a file is not a format.
+    Raises KnowledgeError, naming every file that is not a format or whose regex does not match its own samples.
     """
-    formats = [_format(path.stem, content) for path, content in knowledge.read_folder("formats")]
+    formats, wrong = [], []
+    for path, content in knowledge.read_folder("formats"):
+        try:
+            formats.append(_format(path.stem, content))
+        except KnowledgeError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise KnowledgeError(" ".join(wrong))
     return tuple(sorted(formats, key=lambda f: (f.rank, f.id)))
+
+
+def detector(formats: Sequence[Format]) -> re.Pattern[str]:
+    """Return a pattern that matches every line of a text; its `lastindex` is the number of the first format, from 1.
+
+    It is None for a line of no format.
+    """
+    branches = "|".join(f"(?={re.sub(r'[(][?]P<[a-z]+2*>', '(?:', fmt.regex)}\n)()" for fmt in formats)
+    return re.compile(rf"(?:{branches}|).*\n")
 
 
 def _format(name: str, content: Any) -> Format:
@@ -72,7 +102,9 @@ def _format(name: str, content: Any) -> Format:
         return Format(
             id=name,
             title=content["title"],
+            regex=regex,
             finder=finder,
+            mark=_mark(name, finder, [sample["line"] for sample in content["samples"]]),
             groups=_groups(name, finder),
             times=tuple(content.get("time", ())),
             zone=content.get("zone", "assumed"),
@@ -82,10 +114,22 @@ def _format(name: str, content: Any) -> Format:
             rank=content.get("rank", 5),
             place=frozenset(content.get("place", ["line", "inner"])),
             inner=content.get("inner", False),
+            fields=content.get("fields", {}),
             samples=tuple(content["samples"]),
         )
     except (KeyError, TypeError, AttributeError, re.error) as error:
         raise KnowledgeError(f"The format file {name}.yaml is wrong: {error!r}.") from error
+
+
+def _mark(name: str, finder: re.Pattern[str], lines: Sequence[str]) -> int:
+    found = [finder.findall(f"{line}\n") for line in lines]
+    for number, line in enumerate(lines):
+        if len(found[number]) != 1 or found[number][0][-1]:
+            raise KnowledgeError(f"The format {name} does not match its sample {line!r}.")
+    for position in range(finder.groups - 1):
+        if all(rows[0][position] for rows in found):
+            return position
+    raise KnowledgeError(f"The format {name} has no group that is filled in all of its samples.")
 
 
 def _groups(name: str, finder: re.Pattern[str]) -> tuple[str, ...]:
@@ -103,4 +147,5 @@ def _continuation(content: Mapping[str, Any]) -> Continuation:
         same=tuple(content.get("same", ())),
         unless=content.get("unless"),
         levels=frozenset(content.get("levels", ())),
+        indented=content.get("indented", False),
     )

@@ -1,8 +1,8 @@
 """Host and service: from the line, else from the path, else from what the program says about itself."""
 
 import re
-from collections import Counter
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -13,7 +13,7 @@ from openstack_rca import knowledge
 from openstack_rca.errors import KnowledgeError
 
 _ROTATION = re.compile(
-    r"(?:[.-](?:gz|bz2|xz|zst|log|txt|out|err|json|old|\d{8}(?:-\d+)?|\d{4}-\d\d-\d\d(?:[_T].*)?|\d{1,3}))+$"
+    r"(?:[.-](?:gz|bz2|xz|zst|log|txt|out|err|json|old|\d{8}(?:-\d+)?|\d{4}-\d\d-\d\d(?:[_T].*)?)|\.\d{1,3})+$"
 )
 _FRONT = re.compile(r"^(?:screen-|devstack@|openstack-(?=nova-|neutron-|cinder-|glance-|keystone))")
 _ROLE = re.compile(r"[-_.](?:access|error|stdout|stderr|wsgi|uwsgi|ssl|main|internal|public|admin|vhost)$")
@@ -128,42 +128,83 @@ def _host_of_path(path: str) -> str | None:
     return None
 
 
-def service_by_loggers(table: pl.DataFrame) -> str | None:
-    """Return the program that most of the loggers belong to; null when they belong to none."""
+def with_services(table: pl.DataFrame, places: Sequence[Place]) -> pl.DataFrame:
+    """Return the table with `service` filled: by the program in the line, the format, the path, the file's loggers."""
+    programs = {name: program(name) for name in table["program"].unique() if name}
+    said = pl.col("program").replace_strict(
+        list(programs), list(programs.values()), default=None, return_dtype=pl.String
+    )
+    table = table.with_columns(service=pl.coalesce(said, "service"))
+    untold = table.filter(pl.col("service").is_null())
+    if untold.height:
+        speaking = set(table.filter(pl.col("program").is_not_null())["file"].unique())
+        loggers = _by_loggers(untold)
+        told = [
+            place.service or (None if number in speaking else loggers.get(number)) or place.stem
+            for number, place in enumerate(places)
+        ]
+        named = pl.Series(told, dtype=pl.String).gather(table["file"])
+        table = table.with_columns(service=pl.coalesce("service", named))
+    return table.drop("program")
+
+
+def _by_loggers(table: pl.DataFrame) -> dict[int, str]:
+    """Return for each file the program that most of its loggers belong to."""
     known = load_programs().loggers
-    votes: Counter[str] = Counter()
-    for logger, count in table.group_by("logger").len().iter_rows():
+    votes: dict[int, Counter[str]] = defaultdict(Counter)
+    for file, logger, count in table.group_by("file", "logger").len().sort("file", "logger").iter_rows():
         prefix = logger or ""
         while prefix and prefix not in known:
             prefix = prefix.rpartition(".")[0]
         if prefix:
-            votes[known[prefix]] += count
-    return votes.most_common(1)[0][0] if votes else None
+            votes[file][known[prefix]] += count
+    return {file: counter.most_common(1)[0][0] for file, counter in votes.items()}
 
 
-def own_host(table: pl.DataFrame, service: str | None) -> str | None:
-    """Return the host that the messages of one file most often name as their own."""
+def with_hosts(table: pl.DataFrame, places: Sequence[Place]) -> pl.DataFrame:
+    """Return the table with `host` filled: by the line, the path, the program's own messages, or the name's end."""
+    own = _own_hosts(table)
+    hosts = [place.host or own.get(number) for number, place in enumerate(places)]
+    ends = {number: place.trailing for number, place in enumerate(places) if place.trailing}
+    open_ends = [number for number in ends if not hosts[number]]
+    if open_ends:
+        named = _named_hosts(table["message"]).union(host for host in hosts if host)
+        for number in open_ends:
+            hosts[number] = _complete(ends[number], named)
+        siblings = {end: host for number, end in ends.items() if (host := hosts[number])}
+        for number in open_ends:
+            hosts[number] = hosts[number] or _by_siblings(ends[number], siblings)
+    named_by_file = pl.Series(hosts, dtype=pl.String).gather(table["file"])
+    return table.with_columns(host=pl.coalesce("host", named_by_file))
+
+
+def _own_hosts(table: pl.DataFrame) -> dict[int, str]:
+    """Return for each file the host that its messages most often name as their own."""
+    hosts: dict[int, str] = {}
     for programs, pattern in load_programs().own_host:
-        if service in programs:
-            found = table["message"].str.extract(pattern, 1).drop_nulls().value_counts(sort=True)
-            return str(found.item(0, 0)) if found.height else None
-    return None
+        lines = table.filter(pl.col("host").is_null() & pl.col("service").is_in(sorted(programs)))
+        found = lines.select("file", host=pl.col("message").str.extract(pattern, 1)).drop_nulls()
+        counted = found.group_by("file", "host").len().sort("len", "host")
+        hosts.update(counted.select("file", "host").iter_rows())
+    return hosts
 
 
-def named_hosts(messages: pl.Series) -> set[str]:
+def _named_hosts(messages: pl.Series) -> set[str]:
     """Return all names that messages use as those of hosts."""
-    return set(messages.str.extract_all(load_programs().any_host).explode().drop_nulls().str.extract(load_programs().any_host, 1))
+    pattern = load_programs().any_host
+    return set(messages.str.extract_all(pattern).explode().drop_nulls().unique().str.extract(pattern, 1))
 
 
-def complete_host(trailing: str, hosts: set[str]) -> str | None:
+def _complete(trailing: str, hosts: set[str]) -> str | None:
     """Return the one known host that is the trailing part of a file name or ends in it."""
-    fitting = {h for h in hosts if h == trailing} or {h for h in hosts if re.search(rf"[-_.]{re.escape(trailing)}$", h)}
-    return fitting.pop() if len(fitting) == 1 else None
+    if trailing in hosts:
+        return trailing
+    fitting = [host for host in hosts if re.search(rf"[-_.]{re.escape(trailing)}$", host)]
+    return fitting[0] if len(fitting) == 1 else None
 
 
-def with_services(table: pl.DataFrame, place: Place) -> pl.DataFrame:
-    """Return the table with `service` filled: by the line, its program, the path, or the loggers of the file."""
-    programs = {name: program(name) for name in table["program"].unique() if name}
-    said = pl.col("program").replace_strict(list(programs), list(programs.values()), default=None, return_dtype=pl.String)
-    told = place.service or service_by_loggers(table) or place.stem
-    return table.with_columns(service=pl.coalesce(said, "service", pl.lit(told, pl.String))).drop("program")
+def _by_siblings(trailing: str, siblings: Mapping[str, str]) -> str | None:
+    """Return "compute-2" for "2" when "1" is known to be "compute-1" and no other sibling speaks against it."""
+    numbered = {part: host for part, host in siblings.items() if part.isdigit()}
+    fronts = {host.removesuffix(part) if host.endswith(part) else "" for part, host in numbered.items()}
+    return f"{fronts.pop()}{trailing}" if trailing.isdigit() and len(fronts) == 1 and "" not in fronts else None

@@ -101,7 +101,7 @@ def _diagnose(
         question = understand(request.issue, graph, hosts)
         asked = asked_roots(table, question)
         stories = follow(table, list(dict.fromkeys([*asked, *failed_roots(table)])))
-        clues = find_clues(table, reference, question, graph)
+        clues = find_clues(table, reference, change, question, graph)
     with watch.stage("diagnose"):
         table = with_relevance(table, question, asked, _weights(settings))
         case = Case(question, table, clues, stories, began, graph, partial(cite, request.logs, table))

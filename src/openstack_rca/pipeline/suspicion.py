@@ -4,7 +4,15 @@ from collections.abc import Iterable, Mapping
 
 import polars as pl
 
-from openstack_rca.correlation import ServiceGraph, error_clues, http_clues, lost_clients, restarts, silences
+from openstack_rca.correlation import (
+    ServiceGraph,
+    error_clues,
+    http_clues,
+    lost_clients,
+    novelty_clues,
+    restarts,
+    silences,
+)
 from openstack_rca.records import Clue, Question, SignatureHit
 from openstack_rca.signatures import Matcher, Signature, load_signatures
 
@@ -12,13 +20,17 @@ _STANDARD_TYPE = "bug"
 
 
 def find_clues(
-    table: pl.DataFrame, reference: pl.DataFrame | None, question: Question, graph: ServiceGraph
+    table: pl.DataFrame,
+    reference: pl.DataFrame | None,
+    change: pl.DataFrame,
+    question: Question,
+    graph: ServiceGraph,
 ) -> tuple[Clue, ...]:
-    """Return every clue in a log table that has the columns `novelty` and `root`."""
+    """Return every clue in a log table that has the column `novelty`; `change` is what `compare` said of it."""
     signatures = {s.id: s for s in load_signatures()}
     hits = Matcher(signatures.values()).match(table)
     known = list(signature_clues(hits, signatures, table, graph))
-    errors = _without_known(error_clues(table, graph), known)
+    errors = _without_known(error_clues(table, graph), known, {r for h in hits for r in h.records})
     return (
         *known,
         *errors,
@@ -26,6 +38,7 @@ def find_clues(
         *lost_clients(table, graph),
         *restarts(table, graph),
         *silences(table, graph),
+        *(novelty_clues(change, graph) if reference is not None else ()),
     )
 
 
@@ -86,15 +99,14 @@ def _blamed(signature: Signature, hit: SignatureHit, graph: ServiceGraph) -> tup
     return accused, host or (at if accused and graph.is_per_host(accused) else None)
 
 
-def _without_known(errors: list[Clue], known: list[Clue]) -> list[Clue]:
-    """Drop error clues that only repeat what a signature knows of the same record: a symptom, or the same accusation."""
-    symptoms = {r for c in known if c.role == "symptom" for r in c.records}
+def _without_known(errors: list[Clue], known: list[Clue], explained: set[int]) -> list[Clue]:
+    """Drop error clues that only repeat what a signature says of the same record: whatever it says, or whom it accuses."""
     accusations = {(r, c.component) for c in known if c.role == "cause" for r in c.records}
     kept = []
     for clue in errors:
-        if clue.kind == "error" and clue.records[0] in symptoms:
+        if clue.kind == "error" and explained.intersection(clue.records):
             continue
-        if clue.code is None and (clue.records[0], clue.component) in accusations:
+        if not clue.code and (clue.records[0], clue.component) in accusations:
             continue
         kept.append(clue)
     return kept

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Paragraph:
-    """A text of its own; tone is "strong", "alarm", "quiet" or nothing."""
+    """A text of its own; tone is "strong", "alarm" or nothing."""
 
     text: str
     tone: str = ""

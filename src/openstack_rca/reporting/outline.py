@@ -4,16 +4,25 @@ Console, Markdown and HTML draw the same outline, so they cannot tell different 
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from openstack_rca.records import Cause, Evidence, Pattern, Report, Scores, Skipped
 from openstack_rca.reporting.blocks import Block, Bullets, Commands, Fields, Grid, Paragraph, Proof, Section
+from openstack_rca.reporting.plain import counted
 
 Clock = Callable[[datetime | None], str]
 
 _CONFIDENCE = ((0.8, "very likely"), (0.6, "likely"), (0.4, "possible"), (0.0, "uncertain"))
-_COMMAND = re.compile(r"`([^`]+)`\s*[:,;–—-]?\s*(.*)", re.DOTALL)
+_QUOTED = re.compile(r"`([^`]+)`\s*[:,;–—-]?\s*(.*)", re.DOTALL)
+_GAP = re.compile(r"[:;] | [–—] ")
+_PROGRAM = re.compile(
+    r"(?:sudo |docker |podman |kubectl )?(?:ceph|chronyc|cinder-manage|curl|df|dmesg|docker|du|echo|free|grep|ip"
+    r"|iptables|journalctl|keystone-manage|kubectl|ls|lsof|mount|mysql|mysqladmin|nc|neutron-db-manage|nova-manage|nova-status"
+    r"|openstack|ovn-nbctl|ovn-sbctl|ovs-appctl|ovs-ofctl|ovs-vsctl|pcs|ping|podman|ps|qemu-img|rabbitmq-diagnostics"
+    r"|rabbitmqctl|ss|systemctl|tail|timedatectl|uptime|virsh|vgs|zgrep)(?: |$)"
+)
 
 
 def outline(report: Report) -> list[Section]:
@@ -31,6 +40,16 @@ def outline(report: Report) -> list[Section]:
         Section("What was read", tuple(_inputs(report))),
     ]
     return [section for section in sections if section.blocks]
+
+
+def reminder(report: Report) -> str:
+    """Return the verdict in one line, for the end of a long page."""
+    causes = report.diagnosis.causes
+    if not causes:
+        return "No cause was found; see the top."
+    first = causes[0]
+    verdict = f"{first.component}{_at(first.host)}: {first.type}, {confidence_words(first.confidence)}"
+    return f"Inconclusive; the best guess is {verdict}." if report.diagnosis.inconclusive else f"Verdict: {verdict}."
 
 
 def confidence_words(confidence: float) -> str:
@@ -87,16 +106,24 @@ def _cause_fields(cause: Cause) -> tuple[tuple[str, str], ...]:
 def _proofs(report: Report, clock: Clock) -> Iterator[Section]:
     """Yield the evidence of the first cause, the other causes, and the rest of the evidence."""
     diagnosis = report.diagnosis
-    first = diagnosis.causes[0].evidence if diagnosis.causes else ()
+    first = tuple(dict.fromkeys(diagnosis.causes[0].evidence)) if diagnosis.causes else ()
     known = {line.id: line for line in diagnosis.evidence}
-    yield Section("Evidence for it", tuple(_proof(known[i], clock) for i in first))
+    yield Section("Evidence for it", tuple(_without_repeats(_proof(known[i], clock) for i in first)))
     others: list[Block] = []
     for cause in diagnosis.causes[1:]:
         others += [Paragraph(f"{cause.rank}. {cause.statement}", "strong"), Fields(_cause_fields(cause))]
     yield Section("Other possible causes", tuple(others))
     rest = [line for line in diagnosis.evidence if line.id not in first]
     title = "Other evidence" if first else "Evidence"
-    yield Section(title, tuple(_proof(line, clock) for line in rest))
+    yield Section(title, tuple(_without_repeats(_proof(line, clock) for line in rest)))
+
+
+def _without_repeats(proofs: Iterable[Proof]) -> Iterator[Proof]:
+    """Yield proofs; a reason that was given before is named instead of repeated."""
+    given: dict[str, str] = {}
+    for proof in proofs:
+        before = given.setdefault(proof.why, proof.id)
+        yield proof if before == proof.id or not proof.why else replace(proof, why=f"as {before}")
 
 
 def _proof(line: Evidence, clock: Clock) -> Proof:
@@ -128,8 +155,8 @@ def _refuted(report: Report) -> Iterator[Block]:
 
 def _timeline(report: Report, clock: Clock) -> Iterator[Block]:
     if events := report.diagnosis.timeline:
-        rows = tuple((clock(e.time), f"{e.service}{_at(e.host)}", e.event, e.evidence or "") for e in events)
-        yield Grid(("Time", "Service", "Event", "Proof"), rows)
+        rows = tuple((clock(e.time), e.evidence or "", f"{e.service}{_at(e.host)}: {e.event}") for e in events)
+        yield Grid(("Time", "Proof", "Event"), rows)
 
 
 def _patterns(report: Report, clock: Clock) -> Iterator[Block]:
@@ -162,20 +189,29 @@ def _similar(report: Report) -> Iterator[Block]:
 def _next(report: Report) -> Iterator[Block]:
     if report.diagnosis.recommendations:
         yield Bullets(report.diagnosis.recommendations)
-    if report.diagnosis.next_checks:
+    checks = [split_check(check) for check in report.diagnosis.next_checks]
+    yield from _listed("Look at:", tuple(meaning for command, meaning in checks if not command))
+    if commands := tuple(check for check in checks if check[0]):
         yield Paragraph("Commands that would tell more:")
-        yield Commands(tuple(split_check(check) for check in report.diagnosis.next_checks))
+        yield Commands(commands)
 
 
 def split_check(check: str) -> tuple[str, str]:
-    """Return the command of a next check and what its answer would mean.
+    """Return the command of a next check, empty when it is none, and what its answer would mean.
 
-    A check is written "`command`: meaning" or "command — meaning"; without either it is all command.
+    A check is written "`command`: meaning"; without backticks, a text that starts with a known program is a command up
+    to the first colon, semicolon or dash outside of quotes and brackets.
     """
-    if found := _COMMAND.fullmatch(check.strip()):
+    if found := _QUOTED.fullmatch(check.strip()):
         return found[1], found[2]
-    command, _, meaning = check.partition(" — ")
-    return command.strip(), meaning.strip()
+    if not _PROGRAM.match(check):
+        return "", check
+    for gap in _GAP.finditer(check):
+        command, meaning = check[: gap.start()], check[gap.end() :]
+        balanced = all(command.count(a) == command.count(b) for a, b in ("()", "[]", "{}"))
+        if balanced and not any(command.count(quote) % 2 for quote in "'\"") and not _PROGRAM.match(meaning):
+            return command, meaning
+    return check, ""
 
 
 def _inputs(report: Report) -> Iterator[Block]:
@@ -183,7 +219,7 @@ def _inputs(report: Report) -> Iterator[Block]:
     seconds = report.seconds_by_stage
     stages = ", ".join(f"{stage} {value:.2f}" for stage, value in seconds.items())
     rows = [
-        ("Read", f"{_counted(inputs.lines, 'line')} in {_counted(inputs.files, 'file')}; {inputs.relevant:,} relevant"),
+        ("Read", f"{counted(inputs.lines, 'line')} in {counted(inputs.files, 'file')}; {inputs.relevant:,} relevant"),
         ("Skipped", _skipped_sum(inputs.skipped)),
         ("Took", f"{sum(seconds.values()):.2f} s" + (f" ({stages})" if stages else "")),
         ("Analysis", f"{report.mode}, by the {report.diagnosis.analyst} analyst, at {report.created_at:%F %T} UTC"),
@@ -191,7 +227,7 @@ def _inputs(report: Report) -> Iterator[Block]:
     if report.llm.calls:
         use = report.llm
         tokens = f"{use.input_tokens:,} tokens in, {use.output_tokens:,} out"
-        rows.append(("Model", f"{_counted(use.calls, 'call')}, {tokens}, {_counted(use.redacted, 'value')} redacted"))
+        rows.append(("Model", f"{counted(use.calls, 'call')}, {tokens}, {counted(use.redacted, 'value')} redacted"))
     yield Fields(tuple(rows))
     if report.notes:
         yield Bullets(report.notes)
@@ -205,12 +241,8 @@ def _skipped_sum(skipped: tuple[Skipped, ...]) -> str:
     if not skipped:
         return "nothing"
     lines, files = sum(s.lines for s in skipped), sum(not s.lines for s in skipped)
-    parts = [_counted(lines, "line")] * bool(lines) + [_counted(files, "whole file")] * bool(files)
+    parts = [counted(lines, "line")] * bool(lines) + [counted(files, "whole file")] * bool(files)
     return f"{' and '.join(parts)}, listed below"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _skipped_row(skipped: Skipped) -> tuple[str, str, str]:

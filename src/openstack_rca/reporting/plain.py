@@ -24,6 +24,8 @@ _CONTEXT = re.compile(r"\[(?:[^\[\]]*? )?(req-[0-9a-f]{8})[^\[\]]*\]")
 
 def plain(text: str) -> str:
     """Return text as one line: escape sequences and invisible characters removed, line breaks shown as ⏎."""
+    if text.isprintable():  # nearly every line of a log is, and 200,000 of them are shown at once
+        return text.strip()
     text = _ANSI.sub("", text).replace("\t", " ")
     return _CONTROL.sub("", _BREAK.sub(" ⏎ ", text)).strip()
 
@@ -46,3 +48,8 @@ def short_line(text: str, limit: int) -> str:
     line = plain(text)
     rest = _CONTEXT.sub(r"[\1…]", _HEAD.sub("", line, count=1))
     return cut(rest.strip() or line, limit)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, "1 file" or "2,000 files"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

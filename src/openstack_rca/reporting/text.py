@@ -2,20 +2,21 @@
 
 from io import StringIO
 
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from openstack_rca.records import Report
 from openstack_rca.reporting.blocks import Block, Bullets, Commands, Fields, Grid, Paragraph, Proof
-from openstack_rca.reporting.outline import outline
+from openstack_rca.reporting.outline import outline, reminder
 from openstack_rca.reporting.plain import plain, short_line
 
 MAX_ROWS = 25
-"""Rows of a table that the terminal gets; the other forms hold all."""
+MAX_STACKED = 10
+"""Rows that the terminal gets of a table, and of one with several lines a row; the other forms hold all."""
 
-_TONES = {"strong": "bold", "alarm": "bold yellow", "quiet": "dim"}
+_TONES = {"strong": "bold", "alarm": "bold yellow"}
 _LEVELS = {"CRITICAL": "bold red", "ERROR": "red", "WARNING": "yellow"}
 _INDENT = 2
 _MIN_WIDTH = 40
@@ -42,6 +43,7 @@ def report_to_text(report: Report, width: int = 80, colour: bool = False) -> str
                 console.print()
             _print(console, block, width)
         console.print()
+    console.print(_text(reminder(report)), style="bold")
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 
@@ -88,7 +90,7 @@ def _proof(proof: Proof, width: int) -> RenderableType:
         (_text(proof.id, "bold"), head),
         (_text(""), Text(short_line(proof.text, _PROOF_LINES * (width - 8)))),
     ]
-    why = " · ".join(part for part in (proof.why, f"scores: {proof.scores}" if proof.scores else "") if part)
+    why = f"{proof.why} ({proof.scores})" if proof.scores else proof.why
     if why:
         rows.append((_text(""), _text(f"→ {why}", "dim")))
     return _hanging(rows)
@@ -104,28 +106,32 @@ def _hanging(rows: list[tuple[Text, Text]]) -> Table:
     return table
 
 
-def _grid(grid: Grid) -> Table:
+def _grid(grid: Grid) -> RenderableType:
     table = Table.grid(padding=(0, 2, 0, 0))
     for number, name in enumerate(grid.columns):
         table.add_column(overflow="fold", justify="right" if number in grid.numbers else "left", no_wrap=name == "Time")
     table.add_row(*(_text(name, "dim") for name in grid.columns))
     for row in grid.rows[:MAX_ROWS]:
-        table.add_row(*(_text(cell, _LEVELS.get(cell, "")) for cell in row))
-    if len(grid.rows) > MAX_ROWS:
-        table.add_row(_text(f"… {len(grid.rows) - MAX_ROWS:,} more (--format md, html or json shows all)", "dim"))
-    return table
+        table.add_row(*(_text(cell) for cell in row))
+    if len(grid.rows) <= MAX_ROWS:
+        return table
+    return Group(table, _more(grid, MAX_ROWS))
 
 
 def _stacked(grid: Grid) -> Table:
     """Return a table whose last column stands below the others."""
     table = Table.grid()
     table.add_column(overflow="fold")
-    for *cells, last in grid.rows[:MAX_ROWS]:
+    for *cells, last in grid.rows[:MAX_STACKED]:
         table.add_row(Text(" · ").join(_text(cell, "bold" if not i else "") for i, cell in enumerate(cells)))
         table.add_row(Padding(_text(last), (0, 0, 0, 2)))
-    if len(grid.rows) > MAX_ROWS:
-        table.add_row(_text(f"… {len(grid.rows) - MAX_ROWS:,} more (--format md, html or json shows all)", "dim"))
+    if len(grid.rows) > MAX_STACKED:
+        table.add_row(_more(grid, MAX_STACKED))
     return table
+
+
+def _more(grid: Grid, shown: int) -> Text:
+    return _text(f"… {len(grid.rows) - shown:,} more (--format md, html or json shows all)", "dim")
 
 
 def _text(text: str, style: str = "") -> Text:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 PREFIX = "broken-"
+REPLACED = "replaced-"
 
 
 def move_aside(paths: Iterable[Path], home: Path, prefix: str = PREFIX) -> Path:

@@ -3,7 +3,7 @@
 import contextlib
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openstack_rca.errors import UnavailableError, UsageError
-from openstack_rca.retrieval.ledger import SCHEMA, Piece
+from openstack_rca.retrieval.ledger import SCHEMA, Metadata, Piece
 
 MAX_BATCH = 5_000  # ChromaDB takes 5461 at once
 
@@ -70,13 +70,18 @@ class ChromaIndex:
         with self._translated():
             self._client.delete_collection(name)
 
-    def count(self, name: str) -> int:
-        """Return the number of pieces in a collection."""
+    def counts(self) -> dict[str, int]:
+        """Return the number of pieces by collection."""
+        models = self.models()
         with self._translated():
-            return int(self._collection(name).count())
+            return {name: int(self._collection(name).count()) for name in models}
 
-    def upsert(self, name: str, pieces: Sequence[Piece]) -> None:
-        """Write pieces; those that are there are replaced."""
+    def upsert(self, name: str, pieces: Sequence[Piece], before: Mapping[str, Metadata] | None = None) -> None:
+        """Write pieces; those that are there are replaced.
+
+        `before` is the metadata that they had: ChromaDB keeps an old key unless it is written as None.
+        """
+        cleared = {key: dict.fromkeys(about) for key, about in (before or {}).items()}
         for start in range(0, len(pieces), MAX_BATCH):
             some = pieces[start : start + MAX_BATCH]
             with self._translated():
@@ -84,7 +89,7 @@ class ChromaIndex:
                     ids=[p.id for p in some],
                     embeddings=[p.vector for p in some],
                     documents=[p.text for p in some],
-                    metadatas=[{**p.metadata, "entry": p.entry} for p in some],
+                    metadatas=[{**cleared.get(p.id, {}), **p.metadata, "entry": p.entry} for p in some],
                 )
 
     def delete(self, name: str, ids: Sequence[str]) -> None:
@@ -98,6 +103,15 @@ class ChromaIndex:
         with self._translated():
             got = self._collection(name).get(ids=list(ids), include=["embeddings", "documents", "metadatas"])
         return {piece.id: piece for piece in _pieces(got)}
+
+    def known(self, name: str, ids: Sequence[str]) -> dict[str, tuple[str, Metadata]]:
+        """Return text and metadata of those of the ids that are there."""
+        return {key: (piece.text, piece.metadata) for key, piece in self.get(name, ids).items()}
+
+    def ids(self, name: str, entries: Sequence[str]) -> list[str]:
+        """Return the ids of the pieces of some entries."""
+        with self._translated():
+            return list(self._collection(name).get(where={"entry": {"$in": list(entries)}}, include=[])["ids"])
 
     def pieces(self, name: str, size: int = 1_000) -> Iterator[list[Piece]]:
         """Yield all pieces of a collection in portions."""
@@ -157,8 +171,8 @@ def open_server(host: str, port: int, timeout: float) -> ChromaIndex:
 
     with translated(where):
         client = chromadb.HttpClient(host, port, settings=_settings())
-        session: httpx.Client = getattr(client._server, "_session")  # noqa: B009 - no public way to set a time-out
-        session.timeout = httpx.Timeout(timeout)
+        server: Any = vars(client)["_server"]  # there is no public way to set a time-out
+        server._session.timeout = httpx.Timeout(timeout)
     return ChromaIndex(client, where)
 
 

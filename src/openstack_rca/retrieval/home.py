@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlite3 import Error as SqliteError
 
 from openstack_rca.errors import InputError, UnavailableError
-from openstack_rca.retrieval.aside import PREFIX, move_aside
+from openstack_rca.retrieval.aside import PREFIX, REPLACED, move_aside
 from openstack_rca.retrieval.chroma import ChromaIndex, IndexFailure, open_embedded
 from openstack_rca.retrieval.files import write_atomically
 from openstack_rca.retrieval.ledger import FILE, DamagedLedger, Ledger
@@ -44,7 +44,9 @@ class StoreHome:
         except StoreBusy as busy:
             if writing or not (folder / FILE).is_file():
                 raise
-            self.notes.append(f"{busy} This search reads the store's ledger.".replace("; try again when it is done", ""))
+            self.notes.append(
+                f"{busy} This search reads the store's ledger.".replace("; try again when it is done", "")
+            )
             self.ledger = self._read_only()
             return
         try:
@@ -79,6 +81,13 @@ class StoreHome:
             f"The vector index was broken ({why}); it was moved to {aside} and rebuilt with {written} entries."
         )
 
+    def check_ledger(self) -> None:
+        """Read all of the ledger; a damaged one is moved aside and written anew from the index."""
+        self.ledger.close()
+        damage = self._open_ledger(check=True)
+        if damage:
+            self._refill(damage)
+
     def wipe(self) -> None:
         """Delete ledger and index and start empty; only what is ours is deleted."""
         assert self.index is not None
@@ -94,7 +103,7 @@ class StoreHome:
         assert self.index is not None
         self.index.close()
         self.ledger.close()
-        aside = move_aside([*self._index_files(), *(self.folder / n for n in _OURS)], self.folder, prefix="replaced-")
+        aside = move_aside([*self._index_files(), *(self.folder / n for n in _OURS)], self.folder, prefix=REPLACED)
         path.replace(self.folder / FILE)
         self.ledger = Ledger(self.folder / FILE, writing=True)
         self.index = open_embedded(self.folder)
@@ -113,10 +122,11 @@ class StoreHome:
             if name not in known:
                 self.index.create(name, model, dimension)
             for pieces in self.ledger.pieces(name, unfinished_only=True):
+                self.index.delete(name, [p.id for p in pieces])
                 self.index.upsert(name, pieces)
                 self.ledger.mark_indexed(name, [p.id for p in pieces])
                 changed += len(pieces)
-            if self.index.count(name) != self.ledger.counts()[name]:
+            if self.index.counts()[name] != self.ledger.counts()[name]:
                 changed += self._align(name)
         return changed
 
@@ -133,13 +143,14 @@ class StoreHome:
         return written + len(extra)
 
     def _own(self) -> None:
-        if (self.folder / _INDEX).exists() and not (self.folder / FILE).exists():
+        if (self.folder / _INDEX).exists() and not any((self.folder / name).exists() for name in (FILE, _STATE)):
             raise InputError(
                 f"{self.folder} holds a Chroma store that OpenStack RCA did not make; choose another folder "
                 "(persist_directory) or move it away."
             )
-        damage = self._open_ledger()
-        why = None if self._was_left_clean() else self._probe()
+        clean = self._was_left_clean()
+        damage = self._open_ledger(check=not clean)
+        why = None if clean else self._probe()
         if why is None:
             try:
                 self.index = open_embedded(self.folder)
@@ -155,16 +166,17 @@ class StoreHome:
         self._write_state(clean=False)
         self.rebuild(why)
 
-    def _open_ledger(self) -> str | None:
+    def _open_ledger(self, *, check: bool) -> str | None:
         """Open the ledger; a damaged one is moved aside, and what was wrong with it returned."""
         path = self.folder / FILE
+        lost = (self.folder / _INDEX).exists() and not path.exists()
         try:
-            self.ledger = Ledger(path, writing=True)
-            return None
+            self.ledger = Ledger(path, writing=True, check=check)
+            return "The store's ledger was missing; it was" if lost else None
         except DamagedLedger as damage:
             aside = move_aside([self.folder / name for name in _OURS], self.folder)
             self.ledger = Ledger(path, writing=True)
-            return f"The store's ledger was damaged ({damage}); it was moved to {aside}"
+            return f"The store's ledger was damaged ({damage}); it was moved to {aside} and"
         except SqliteError as error:
             raise UnavailableError(f"The vector store at {self.folder} cannot be written: {error}.") from error
 
@@ -178,11 +190,11 @@ class StoreHome:
                 self.ledger.put(name, pieces)
                 self.ledger.mark_indexed(name, [p.id for p in pieces])
                 count += len(pieces)
-        self.notes.append(f"{damage} and rebuilt from the index with {count} entries.")
+        self.notes.append(f"{damage} rebuilt from the index with {count} entries.")
 
     def _read_only(self) -> Ledger:
         try:
-            return Ledger(self.folder / FILE, writing=False)
+            return Ledger(self.folder / FILE, writing=False, check=False)
         except (DamagedLedger, SqliteError) as error:
             raise UnavailableError(f"The vector store at {self.folder} cannot be read: {error}.") from error
 
@@ -215,10 +227,11 @@ class StoreHome:
             raise UnavailableError(f"The vector store at {self.folder} cannot be written: {error.strerror}.") from error
 
     def _sizes(self) -> dict[str, int]:
-        return {str(p.relative_to(self.folder)): p.stat().st_size for p in _below(self._index_files())}
+        files = [*_below(self._index_files()), self.folder / FILE]
+        return {str(p.relative_to(self.folder)): p.stat().st_size for p in files}
 
     def _index_files(self) -> list[Path]:
-        ours = (PREFIX, "replaced-", ".")
+        ours = (PREFIX, REPLACED, ".")
         return [p for p in sorted(self.folder.iterdir()) if p.name not in _KEPT and not p.name.startswith(ours)]
 
     def _release(self) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,8 @@ from openstack_rca.errors import UsageError
 
 SCHEMA = 1
 FILE = "ledger.sqlite3"
+
+_T = TypeVar("_T")
 
 Metadata = Mapping[str, str | int | float | bool]
 
@@ -50,14 +53,14 @@ class Piece:
 class Ledger:
     """The account as a file; methods raise sqlite3.Error when the disk fails them."""
 
-    def __init__(self, path: Path, *, writing: bool) -> None:
-        """Open the account, making it when writing.
+    def __init__(self, path: Path, *, writing: bool, check: bool = True) -> None:
+        """Open the account, making it when writing; `check` reads all of it (1 s for 100,000 pieces).
 
         Raises DamagedLedger when it is no sound database and UsageError when another schema wrote it.
         """
-        self.path = path
+        self._matrix: tuple[object, list[int], NDArray[np.float32]] | None = None
         try:
-            self._db = _connect(path, writing)
+            self._db = _connect(path, writing, check)
         except sqlite3.OperationalError:
             raise
         except sqlite3.DatabaseError as error:
@@ -88,7 +91,9 @@ class Ledger:
         """Return text and metadata of those of the ids that are in the index."""
         found: dict[str, tuple[str, Metadata]] = {}
         for some in _portions(ids):
-            query = f"SELECT id, text, metadata FROM pieces WHERE collection = ? AND indexed = 1 AND id IN ({_marks(some)})"
+            query = (
+                f"SELECT id, text, metadata FROM pieces WHERE collection = ? AND indexed = 1 AND id IN ({_marks(some)})"
+            )
             found |= {key: (text, json.loads(meta)) for key, text, meta in self._db.execute(query, (collection, *some))}
         return found
 
@@ -121,7 +126,7 @@ class Ledger:
         self._db.execute("COMMIT")
 
     def ids(self, collection: str, entries: Sequence[str] | None = None) -> list[str]:
-        """Return the ids of a collection's pieces, of all entries or of some."""
+        """Return the ids of a collection's pieces: of some entries, or of all."""
         if entries is None:
             return [row[0] for row in self._db.execute("SELECT id FROM pieces WHERE collection = ?", (collection,))]
         found: list[str] = []
@@ -141,18 +146,28 @@ class Ledger:
             last = rows[-1][0]
             yield [_piece(row[1:]) for row in rows]
 
-    def nearest(self, collection: str, vector: NDArray[np.float32], limit: int) -> list[tuple[Piece, float]]:
+    def nearest(self, collection: str, vector: NDArray[np.float32], limit: int | None) -> list[tuple[Piece, float]]:
         """Return the pieces closest to a unit vector with their cosines, by comparing all: exact, without an index."""
-        rows = self._db.execute("SELECT number, vector FROM pieces WHERE collection = ?", (collection,)).fetchall()
-        if not rows:
+        numbers, matrix = self._vectors(collection)
+        if not numbers:
             return []
-        cosines = np.frombuffer(b"".join(blob for _, blob in rows), np.float32).reshape(len(rows), -1) @ vector
+        cosines = matrix @ vector
         best = np.argsort(-cosines, kind="stable")[:limit]
         pieces: dict[int, Piece] = {}
-        for some in _portions([rows[i][0] for i in best]):
+        for some in _portions([numbers[i] for i in best]):
             query = f"SELECT number, {_COLUMNS} FROM pieces WHERE number IN ({_marks(some)})"
             pieces |= {row[0]: _piece(row[1:]) for row in self._db.execute(query, some)}
-        return [(pieces[rows[i][0]], float(cosines[i])) for i in best]
+        return [(pieces[numbers[i]], float(cosines[i])) for i in best]
+
+    def _vectors(self, collection: str) -> tuple[list[int], NDArray[np.float32]]:
+        """Return all vectors of a collection as rows, read again only when somebody has written since."""
+        version = (collection, self._db.execute("PRAGMA data_version").fetchone()[0], self._db.total_changes)
+        if self._matrix is None or self._matrix[0] != version:
+            query = "SELECT number, vector FROM pieces WHERE collection = ? ORDER BY number"
+            rows = self._db.execute(query, (collection,)).fetchall()
+            flat = np.frombuffer(b"".join(blob for _, blob in rows), np.float32)
+            self._matrix = version, [number for number, _ in rows], flat.reshape(len(rows), -1) if rows else flat
+        return self._matrix[1:]
 
     def copy_to(self, path: Path) -> None:
         """Write a consistent copy of the account, complete in one file."""
@@ -171,20 +186,21 @@ class Ledger:
             raise
 
 
-def _connect(path: Path, writing: bool) -> sqlite3.Connection:
+def _connect(path: Path, writing: bool, check: bool) -> sqlite3.Connection:
     where = str(path) if writing else f"file:{path}?mode=ro"
     db = sqlite3.connect(where, uri=not writing, timeout=10.0, isolation_level=None, check_same_thread=False)
     try:
         version = db.execute("PRAGMA user_version").fetchone()[0]
         if version not in (0, SCHEMA):
-            raise UsageError(f"The vector store {path.parent} has schema {version}; this version reads schema {SCHEMA}.")
+            raise UsageError(
+                f"The vector store {path.parent} has schema {version}; this version reads schema {SCHEMA}."
+            )
         if writing:
             db.execute("PRAGMA journal_mode=WAL")
             db.execute("PRAGMA synchronous=NORMAL")
             db.executescript(_TABLES)
             db.execute(f"PRAGMA user_version={SCHEMA}")
-        problem = db.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if problem != "ok":
+        if check and (problem := db.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
             raise sqlite3.DatabaseError(problem)
     except (sqlite3.Error, UsageError):
         db.close()
@@ -194,11 +210,12 @@ def _connect(path: Path, writing: bool) -> sqlite3.Connection:
 
 def _piece(row: Sequence[object]) -> Piece:
     key, entry, text, metadata, vector = row
-    assert isinstance(metadata, str) and isinstance(vector, bytes)
+    assert isinstance(metadata, str)
+    assert isinstance(vector, bytes)
     return Piece(str(key), str(entry), str(text), json.loads(metadata), np.frombuffer(vector, np.float32))
 
 
-def _portions[T](items: Sequence[T], size: int = 500) -> Iterator[Sequence[T]]:
+def _portions(items: Sequence[_T], size: int = 500) -> Iterator[Sequence[_T]]:
     """Yield the items in portions that fit into one statement."""
     for start in range(0, len(items), size):
         yield items[start : start + size]

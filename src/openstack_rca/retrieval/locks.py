@@ -67,6 +67,19 @@ class StoreLock:
         """Give the lock back; may be called again."""
         self._lock.release()
 
+    def held_by(self) -> Holder | None:
+        """Return who holds the lock right now; None when nobody does."""
+        from filelock import Timeout
+
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            return self.holder()
+        except OSError:
+            return None
+        self._lock.release()
+        return None
+
     def holder(self) -> Holder | None:
         """Return who took the lock last; None when that is not known."""
         try:

@@ -16,8 +16,9 @@ from openstack_rca.retrieval.chroma import open_embedded
 def probe(folder: Path) -> None:
     """Open the index, count each collection, read a few pieces and search with their vectors; raises IndexFailure."""
     index = open_embedded(folder)
+    counts = index.counts()
     for name, (_, dimension) in index.models().items():
-        if not index.count(name):
+        if not counts[name]:
             continue
         pieces = next(index.pieces(name, size=20), [])
         for vector in [p.vector for p in pieces] + [np.full(dimension, dimension**-0.5, np.float32)]:

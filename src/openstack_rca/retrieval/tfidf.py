@@ -13,9 +13,12 @@ _WORD = re.compile(r"[a-z]{2,}")
 _ENDINGS = ("ations", "ation", "ings", "ing", "ies", "ed", "es", "s", "e", "y")
 _SHORTEST_STEM = 4
 _STOP = frozenset(
-    "an and are as at be been but by can for from has have he her his how if in into is it its me my no not of on or "
-    "our so than that the their them then there these they this to us was we were what when which while who why will "
-    "with you your".split()
+    re.findall(
+        r"\w+",
+        """an and are as at be been but by can for from has have he her his how if in into is it its me my no not of on
+        or our so than that the their them then there these they this to us was we were what when which while who why
+        will with you your""",
+    )
 )
 _MAX_CHARACTERS = 100_000
 """Of a query or text only so much is read: a query of a megabyte says nothing that its start does not."""
@@ -70,4 +73,4 @@ class TfidfIndex:
         if length == 0.0:
             return np.zeros(self._size)
         shared = self._weight * wanted[self._column] / length
-        return np.bincount(self._row, shared, minlength=self._size)
+        return np.bincount(self._row, shared, minlength=self._size).astype(np.float64)

@@ -71,10 +71,13 @@ class VectorCache:
         except sqlite3.OperationalError:
             raise
         except sqlite3.DatabaseError as error:
-            parts = [self._path.with_name(self._path.name + end) for end in ("", "-wal", "-shm")]
-            aside = move_aside(parts, self._path.parent)
-            self.notes.append(f"The vector cache was damaged ({error}); it was moved to {aside} and starts anew.")
+            self._set_aside(error)
             return _connect(self._path)
+
+    def _set_aside(self, error: sqlite3.Error) -> None:
+        parts = [self._path.with_name(self._path.name + end) for end in ("", "-wal", "-shm")]
+        aside = move_aside(parts, self._path.parent)
+        self.notes.append(f"The vector cache was damaged ({error}); it was moved to {aside} and starts anew.")
 
     def _rows(self, keys: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
         with self._lock:
@@ -88,10 +91,17 @@ class VectorCache:
                 return []
 
     def _give_up(self, error: Exception) -> None:
-        self.notes.append(f"The vector cache {self._path} is not used: {error}.")
+        """Go on without the cache; a damaged file is set aside, so that the next process starts a sound one."""
         if self._db is not None:
             self._db.close()
             self._db = None
+        if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
+            try:
+                self._set_aside(error)
+                return
+            except OSError as failure:
+                error = failure
+        self.notes.append(f"The vector cache {self._path} is not used: {error}.")
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -105,9 +115,7 @@ def _connect(path: Path) -> sqlite3.Connection:
             db.execute("CREATE TABLE IF NOT EXISTS vectors (key BLOB UNIQUE NOT NULL, vector BLOB NOT NULL)")
             db.execute(f"PRAGMA user_version={_SCHEMA}")
             db.execute("COMMIT")
-        problem = db.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if problem != "ok":
-            raise sqlite3.DatabaseError(problem)
+        db.execute("SELECT max(rowid) FROM vectors").fetchone()
     except sqlite3.Error:
         db.close()
         raise

@@ -39,7 +39,7 @@ def render_catalogue(signatures: Iterable[Signature]) -> str:
     lines = [
         "# The signatures",
         "",
-        "Generated from `src/openstack_rca/knowledge/signatures/` by `python -m openstack_rca.signatures`; do not edit.",
+        "Generated from `knowledge/signatures/` by `python -m openstack_rca.signatures`; do not edit.",
         f"{len(ordered)} failure texts that are known, the same as `openstack-rca signatures list` shows.",
     ]
     for area, members in groupby(ordered, key=lambda s: s.area):

@@ -32,7 +32,7 @@ class Matcher:
     def match(self, table: pl.DataFrame) -> list[SignatureHit]:
         """Return one hit per signature, service, host and named place (peer, port, agent, filter …), earliest first."""
         captures: list[Mapping[str, str]] = []
-        found = [self._search(table, column, captures) for column in ("message", "detail")]  # type: ignore[arg-type]
+        found = [self._search(table, "message", captures), self._search(table, "detail", captures)]
         hits = (
             pl.concat(found)
             .group_by("signature", "service", "host", "place")
@@ -84,7 +84,9 @@ class Matcher:
                     found.append((text, number, _place(captured), len(captures)))
                     captures.append(captured)
         return (
-            lines.join(texts.select("text", "service", "level", "line"), on=["service", "level", "line"], nulls_equal=True)
+            lines.join(
+                texts.select("text", "service", "level", "line"), on=["service", "level", "line"], nulls_equal=True
+            )
             .join(pl.DataFrame(found, schema=_FOUND, orient="row"), on="text")
             .select("record", "service", "host", "signature", "place", "captured")
         )

@@ -1,8 +1,17 @@
 """What happened while the sources were read: what was left out, and what the user should know."""
 
+import re
 from dataclasses import dataclass, field
 
 from openstack_rca.records import Skipped
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def printable(name: str) -> str:
+    """Return a file name with `\\x..` in place of control characters and of bytes that are no UTF-8."""
+    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 @dataclass

@@ -8,15 +8,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import IO, cast
 
-from openstack_rca.sources.account import Account
+from openstack_rca.sources.account import Account, printable
 from openstack_rca.sources.blobs import Blob, Cursor, MemoryBlob, Slice, Stream
 from openstack_rca.sources.foreign import FOREIGN, reason_of
 from openstack_rca.sources.limits import MIB, Limits
 
+ZIP_MEMBER = b"PK\x03\x04"
+"""How the header of a member begins."""
+
 
 @dataclass(frozen=True)
 class Entry:
-    """A file or archive to be read, on disk or in an archive; `size` counts its bytes as they lie there."""
+    """A file or archive to be read, on disk or in an archive; `size` says how many bytes its blob has, 0 if unknown."""
 
     name: str
     blob: Blob
@@ -24,11 +27,17 @@ class Entry:
     modified: float | None = None
 
     def held(self) -> "Entry":
-        """Return the entry with its bytes in memory, or as it is when they break off: reading meets the error again."""
+        """Return the entry with its bytes in memory, or as it is when they break off or are more than `size`."""
+        parts, left = [], self.size
         try:
-            return replace(self, blob=MemoryBlob(b"".join(self.blob.blocks(MIB))))
+            for block in self.blob.blocks(MIB):
+                parts.append(block)
+                left -= len(block)
+                if left < 0:
+                    return self
         except FOREIGN:
-            return self
+            return self  # reading meets the error again
+        return replace(self, blob=MemoryBlob(b"".join(parts)))
 
 
 def tar_entries(blob: Blob, name: str, account: Account) -> list[Entry]:
@@ -38,11 +47,11 @@ def tar_entries(blob: Blob, name: str, account: Account) -> list[Entry]:
     """
     entries = []
     for info in _tar_infos(blob, name, account):
-        own = f"{name}/{_printable(info.name)}"
+        own = f"{name}/{printable(info.name)}"
         if info.isdir():
             continue
         if info.issym() or info.islnk():
-            account.skip(own, f"link to {_printable(info.linkname)}")
+            account.skip(own, f"link to {printable(info.linkname)}")
         elif info.issparse():
             account.skip(own, "sparse file")
         elif not info.isreg():
@@ -57,17 +66,25 @@ def _tar_infos(blob: Blob, name: str, account: Account) -> Iterator[tarfile.TarI
         tar = tarfile.open(fileobj=cast(IO[bytes], Cursor(blob)), mode="r:")  # noqa: SIM115 - it holds nothing to close
         while info := tar.next():
             yield info
-        mark = blob.read_at(tar.offset, tarfile.BLOCKSIZE)
-        blob.end()  # a compressed archive that is cut after its last member shows it here
-        if not mark:
-            raise EOFError
-        if mark.strip(b"\0"):
-            account.skip(name, f"damaged (no header at byte {tar.offset}; what follows is lost)")
+        _check_rest(blob, tar.offset)
     except tarfile.ReadError as error:
         cut = "unexpected end" in str(error)
         account.skip(name, reason_of(EOFError() if cut else error))
     except FOREIGN as error:
         account.skip(name, reason_of(error))
+
+
+def _check_rest(blob: Blob, position: int) -> None:
+    """Read on behind the last member: raises EOFError without the end mark, ReadError when more than padding follows.
+
+    A compressed archive that is cut behind its last member shows it here.
+    """
+    if not blob.read_at(position, 1):
+        raise EOFError
+    while block := blob.read_at(position, MIB):
+        if block.strip(b"\0"):
+            raise tarfile.ReadError(f"what follows byte {position} is no member and is lost")
+        position += len(block)
 
 
 def zip_entries(blob: Blob, name: str, account: Account, limits: Limits) -> list[Entry]:
@@ -77,10 +94,12 @@ def zip_entries(blob: Blob, name: str, account: Account, limits: Limits) -> list
     """
     archive = zipfile.ZipFile(cast(IO[bytes], Cursor(blob)))
     infos = sorted(archive.infolist(), key=lambda info: info.header_offset)
+    if not infos and blob.head(4) == ZIP_MEMBER:
+        raise zipfile.BadZipFile("its directory is empty")
     entries = []
     for info in infos:
-        own = f"{name}/{_printable(info.filename)}"
-        if info.is_dir():
+        own = f"{name}/{printable(info.filename)}"
+        if info.filename.endswith("/"):
             continue
         if stat.S_ISLNK(info.external_attr >> 16):
             account.skip(own, "link")
@@ -131,8 +150,3 @@ def tidy(entries: list[Entry], archive: str, account: Account) -> list[Entry]:
     for name in sorted(hidden):
         account.skip(name, "hidden")
     return list(named.values())
-
-
-def _printable(name: str) -> str:
-    """Return a name without bytes that are no UTF-8."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

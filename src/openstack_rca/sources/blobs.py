@@ -32,8 +32,17 @@ class Blob(ABC):
         """Return at most `size` bytes from a position on, none only at the end; raises the error of the library."""
 
     def head(self, size: int) -> bytes:
-        """Return the first bytes, fewer than `size` only where the content is shorter or broken."""
-        return b"".join(pieces(self.blocks(size), size))
+        """Return the first bytes, fewer than `size` only where the content is shorter or breaks off."""
+        found = b""
+        try:
+            for block in self.blocks(size):
+                found += block
+                if len(found) >= size:
+                    break
+        except Exception:
+            if not found:
+                raise
+        return found[:size]
 
     def blocks(self, size: int) -> Iterator[bytes]:
         """Yield all content in blocks of at most `size` bytes; raises EOFError when there is less than `end()`."""
@@ -44,22 +53,6 @@ class Blob(ABC):
                 raise EOFError
             yield block
             position += len(block)
-
-
-def pieces(blocks: Iterator[bytes], size: int) -> Iterator[bytes]:
-    """Yield blocks until `size` bytes are there; an error after the first block only ends it."""
-    found = 0
-    while found < size:
-        try:
-            block = next(blocks, b"")
-        except Exception:
-            if not found:
-                raise
-            return  # whoever reads on meets the error again
-        if not block:
-            return
-        yield block[: size - found]
-        found += len(block)
 
 
 def read_fully(blob: Blob, position: int, size: int) -> bytes:
@@ -97,12 +90,12 @@ class DiskBlob(Blob):
     """
 
     cheap = True
+    _descriptor: int | None = None
 
     def __init__(self, path: Path) -> None:
         info = path.stat()
         self.modified = info.st_mtime
         self._path, self._size, self._identity = path, info.st_size, (info.st_dev, info.st_ino)
-        self._descriptor: int | None = None
 
     def end(self) -> int:
         """Return the size that the file had when this was made."""
@@ -154,8 +147,8 @@ class Slice(Blob):
 class Stream(Blob):
     """Content that comes in order, from a function that starts it again with a given block size.
 
-    The last `window` bytes stay in memory, and the last block always. An error of the library is raised where the content breaks off, and what
-    came before it stands.
+    The last `window` bytes stay in memory, and the last block always. An error of the library is raised where the
+    content breaks off, and what came before it stands.
     """
 
     def __init__(self, start: Callable[[int], Iterator[bytes]], window: int, block: int) -> None:
@@ -237,12 +230,12 @@ class Cursor(io.RawIOBase):
         return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Move the position, past the end too; raises ValueError before the start."""
+        """Move the position, past the end too; raises OSError before the start."""
         start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position}.get(whence)
         self._position = offset + (self._blob.end() if start is None else start)
         if self._position < 0:
             self._position = 0
-            raise ValueError("a position before the start")
+            raise OSError("a position before the start")  # zipfile tries it, and expects this
         return self._position
 
     def read(self, size: int | None = -1) -> bytes:

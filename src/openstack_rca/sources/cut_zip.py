@@ -6,13 +6,13 @@ The layout of local headers and data descriptors is that of PKWARE's APPNOTE 6.3
 import struct
 from collections.abc import Iterator
 
-from openstack_rca.sources.archives import Entry
+from openstack_rca.sources.archives import ZIP_MEMBER, Entry
 from openstack_rca.sources.blobs import Blob, Slice, read_fully
 from openstack_rca.sources.compression import raw_deflate, unpacked
 from openstack_rca.sources.limits import MIB, Limits
 
 _HEADER = struct.Struct("<4s5H3I2H")
-_LOCAL, _CENTRAL = b"PK\x03\x04", b"PK\x01\x02"
+_DIRECTORY = b"PK\x01\x02"
 _ENCRYPTED, _SIZE_FOLLOWS, _UTF8 = 0x1, 0x8, 0x800
 _STORED, _DEFLATED = 0, 8
 
@@ -21,8 +21,8 @@ def cut_zip_entries(blob: Blob, name: str, limits: Limits) -> Iterator[Entry]:
     """Yield stored and deflated members in the order in which they lie, as far as their headers can be followed."""
     start = 0
     while len(header := read_fully(blob, start, _HEADER.size)) == _HEADER.size:
-        magic, _, flags, method, _, _, _, packed, _, name_size, extra_size = _HEADER.unpack(header)
-        if magic != _LOCAL:
+        magic, _, flags, method, _, _, _, packed, size, name_size, extra_size = _HEADER.unpack(header)
+        if magic != ZIP_MEMBER:
             return
         own = read_fully(blob, start + _HEADER.size, name_size).decode("utf-8" if flags & _UTF8 else "cp437", "replace")
         start += _HEADER.size + name_size + extra_size
@@ -34,7 +34,7 @@ def cut_zip_entries(blob: Blob, name: str, limits: Limits) -> Iterator[Entry]:
             content: Blob = Slice(blob, start, packed)
             if method == _DEFLATED:
                 content = unpacked(content, raw_deflate, limits)
-            yield Entry(f"{name}/{own}", content, packed)
+            yield Entry(f"{name}/{own}", content, size)
         start = following
 
 
@@ -53,8 +53,8 @@ def _find(blob: Blob, start: int) -> int:
     end = blob.end()
     while start < end:
         block = read_fully(blob, start, MIB)
-        places = [place for magic in (_LOCAL, _CENTRAL) if (place := block.find(magic)) >= 0]
+        places = [place for magic in (ZIP_MEMBER, _DIRECTORY) if (place := block.find(magic)) >= 0]
         if places:
             return start + min(places)
-        start += max(1, len(block) - len(_LOCAL) + 1)
+        start += max(1, len(block) - len(ZIP_MEMBER) + 1)
     return end

@@ -88,9 +88,11 @@ def text_files(entry: Entry, origin: Origin, account: Account, depth: int = 0) -
 
 def _members(nature: Nature, name: str, account: Account, limits: Limits) -> Iterator[Entry]:
     """Yield the files of an archive in the order in which they are to be read."""
-    blob = nature.content
+    blob, before = nature.content, len(account.skipped)
     listed = tar_entries(blob, name, account) if nature.kind == "tar" else _zip_entries(blob, name, account, limits)
     entries = tidy(listed, name, account)
+    if not entries and len(account.skipped) == before:
+        account.skip(name, "an archive without files")
     if blob.cheap:
         yield from in_rotation_order(entries)
     else:

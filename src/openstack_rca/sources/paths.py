@@ -3,13 +3,13 @@
 import fnmatch
 import os
 import stat
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from openstack_rca.errors import InputError
-from openstack_rca.sources.account import Account
+from openstack_rca.sources.account import Account, printable
 
 _WILD = frozenset("*?[")
 
@@ -28,7 +28,7 @@ def find(paths: Sequence[Path | str], account: Account) -> dict[str, Path]:
     Raises InputError when a path does not exist or a glob matches nothing.
     """
     finder = _Finder(account)
-    given = [finder.given(Path(path).expanduser()) for path in paths]
+    given = [finder.given(Path(path)) for path in paths]
     return _distinct(given)
 
 
@@ -49,11 +49,11 @@ class _Finder:
         if wild is None:
             raise InputError(f"No such file or folder: {path}.")
         folder = Path(*path.parts[:wild])
-        matches = list(self._matches(folder, path.parts[wild:])) if folder.is_dir() else []
+        matches = dict.fromkeys(self._matches(folder, path.parts[wild:]) if folder.is_dir() else ())
         if not matches:
             raise InputError(f"No file matches {path}.")
         given = Given(folder)
-        self._take(given, matches)
+        self._take(given, [match for match in matches if not any(parent in matches for parent in match.parents)])
         return given
 
     def _matches(self, folder: Path, parts: Sequence[str]) -> Iterator[Path]:
@@ -61,11 +61,13 @@ class _Finder:
         first, rest = parts[0], parts[1:]
         if first == "**":
             yield from self._matches(folder, rest or ("*",))
+            if not rest:
+                return  # folders that match are taken whole
         for child in self._children(folder):
             hidden = child.name.startswith(".") and not first.startswith(".")
             if first == "**":
                 if child.is_dir() and not child.is_symlink() and not hidden:
-                    yield from self._matches(child, parts if rest else ("**", "*"))
+                    yield from self._matches(child, parts)
             elif not hidden and fnmatch.fnmatchcase(child.name, first):
                 if not rest:
                     yield child
@@ -74,9 +76,9 @@ class _Finder:
 
     def _take(self, given: Given, paths: Sequence[Path]) -> None:
         """Add the files at and below some paths; links come last, so that a file keeps its real name."""
-        now, links = list(paths), list[Path]()
+        now, links = deque(paths), deque[Path]()
         while now or links:
-            path = now.pop() if now else links.pop(0)
+            path = (now or links).popleft()
             name = self._name(given, path)
             try:
                 info = path.stat()
@@ -94,7 +96,7 @@ class _Finder:
                 self._account.skip(name, reason)
 
     def _name(self, given: Given, path: Path) -> str:
-        return "." if path == given.folder else _printable(path.relative_to(given.folder).as_posix())
+        return "." if path == given.folder else printable(path.relative_to(given.folder).as_posix())
 
     def _is_new(self, path: Path, name: str, info: os.stat_result) -> bool:
         identity = info.st_dev, info.st_ino
@@ -111,13 +113,13 @@ class _Finder:
         try:
             children = sorted(folder.iterdir())
         except OSError as error:
-            self._account.skip(name or _printable(folder.name), f"unreadable ({error.strerror})")
+            self._account.skip(name or printable(folder.name), f"unreadable ({error.strerror})")
             return []
         if name is None:
             return children
         for child in children:
             if child.name.startswith("."):
-                self._account.skip(_printable(child.name if name == "." else f"{name}/{child.name}"), "hidden")
+                self._account.skip(printable(child.name if name == "." else f"{name}/{child.name}"), "hidden")
         return [child for child in children if not child.name.startswith(".")]
 
 
@@ -155,8 +157,3 @@ def _special(mode: int) -> str:
     if stat.S_ISFIFO(mode):
         return "a named pipe"
     return "a socket" if stat.S_ISSOCK(mode) else "a device"
-
-
-def _printable(name: str) -> str:
-    """Return a name without bytes that are no UTF-8."""
-    return os.fsencode(name).decode("utf-8", "replace")

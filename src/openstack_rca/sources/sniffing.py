@@ -1,6 +1,7 @@
 """Tells by its first bytes what a file is: an archive, text in some encoding, or nothing to read."""
 
 import codecs
+import re
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ MOST_NULS = 0.1
 a fifth and more."""
 
 MOST_CONTROLS = 0.05
-"""Share of other control bytes above which content that is not UTF-8 is binary: packed or random data has a tenth."""
+"""Share of other control bytes above which content is binary: packed or random data has a tenth."""
 
 _CONTROLS = bytes(set(range(1, 32)) - set(b"\b\t\n\f\r\x1b"))
 
@@ -68,7 +69,7 @@ def nature_of(blob: Blob, name: str, limits: Limits) -> Nature:
         head = blob.head(HEAD)
     if not head:
         return Nature("other", blob, "empty")
-    if head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
+    if head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):  # a member, or the directory of an empty archive
         return Nature("zip", blob)
     if _is_tar(head, name):
         return Nature("tar", blob)
@@ -80,7 +81,7 @@ def nature_of(blob: Blob, name: str, limits: Limits) -> Nature:
 def _is_tar(head: bytes, name: str) -> bool:
     if head[257:262] == b"ustar":
         return True
-    if ".tar" not in name and not name.endswith(".tgz"):
+    if not re.search(r"\.(tar|tgz)[^/]*$", name):
         return False
     try:  # archives of old programs have no magic, but a checksum
         tarfile.TarInfo.frombuf(head[: tarfile.BLOCKSIZE], "utf-8", "surrogateescape")
@@ -98,6 +99,7 @@ def _binary(head: bytes) -> str:
         return "compiled Python"
     if encoding_of(head):
         return ""
+    head = head.lstrip(b"\0") or head  # a writer that goes on behind logrotate's copytruncate leaves a hole
     nuls = head.count(0) / len(head)
     if nuls > MOST_NULS:
         return f"{nuls:.0%} NUL bytes"

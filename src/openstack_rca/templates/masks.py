@@ -1,7 +1,7 @@
 """What in a message is a variable: the steps of knowledge/masks.yaml, applied to whole columns."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -24,18 +24,31 @@ class Step:
     name: str
     find: str
     put: str
-    times: int = 1
+    times: int
+    examples: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
 class Masks:
-    """The steps to the masked text, those from there to the log statement, and the words that are never merged."""
+    """The steps to the masked text, those from there to the log statement, and the words that are never merged.
+
+    `digest` differs when any of this does.
+    """
 
     steps: tuple[Step, ...]
     statement: tuple[Step, ...]
     state_words: frozenset[str]
     protected: re.Pattern[str]
     digest: str
+
+    def keeps(self, word: str) -> bool:
+        """Say whether the word may never give way to a wildcard: it is a state, protected, or a number left over."""
+        return word.isdecimal() or word.lower() in self.state_words or self.protected.fullmatch(word) is not None
+
+    @property
+    def state(self) -> str:
+        """A regular expression that matches any state word, the longest first."""
+        return _any_of(self.state_words)
 
     def mask(self, messages: pl.Series) -> pl.Series:
         """Return each message's masked first line, in the same order; null becomes the empty text.
@@ -76,30 +89,33 @@ def read_masks(data: Any) -> Masks:
     """
     try:
         words = frozenset(word for group in data["state_words"].values() for word in group)
-        steps, statement = (_read_steps(data[part], words) for part in ("steps", "statement"))
+        steps, statement = (_read_steps(data[part], _any_of(words)) for part in ("steps", "statement"))
         protected = re.compile("|".join(data["protected"]))
     except (KeyError, TypeError, AttributeError, re.error) as error:
         raise KnowledgeError(f"masks.yaml is incomplete or not well formed: {error!r}.") from error
-    digest = sha256(repr((steps, sorted(words), protected.pattern)).encode()).hexdigest()[:12]
-    made = Masks(steps, statement, words, protected, digest)
-    _check(data["steps"], made.mask)
-    _check(data["statement"], made.statements)
+    rules = [(step.find, step.put, step.times) for step in steps], sorted(words), protected.pattern
+    made = Masks(steps, statement, words, protected, sha256(repr(rules).encode()).hexdigest()[:12])
+    _check(steps, made.mask)
+    _check(statement, made.statements)
     return made
 
 
-def _read_steps(entries: Sequence[dict[str, Any]], words: frozenset[str]) -> tuple[Step, ...]:
-    state = "|".join(sorted(words, key=lambda word: (-len(word), word)))
+def _any_of(words: frozenset[str]) -> str:
+    return "|".join(sorted(words, key=lambda word: (-len(word), word)))
+
+
+def _read_steps(entries: Sequence[dict[str, Any]], state: str) -> tuple[Step, ...]:
     return tuple(
-        Step(entry["name"], entry["find"].replace("{state}", state), entry["put"], entry.get("times", 1))
-        for entry in entries
+        Step(e["name"], e["find"].replace("{state}", state), e["put"], e.get("times", 1), tuple(e["examples"].items()))
+        for e in entries
     )
 
 
-def _check(entries: Sequence[dict[str, Any]], apply: Any) -> None:
-    pairs = [(e["name"], *pair) for e in entries for pair in e["examples"].items()]
+def _check(steps: Sequence[Step], apply: Callable[[pl.Series], pl.Series]) -> None:
+    pairs = [(step.name, *pair) for step in steps for pair in step.examples]
     try:
         results = apply(pl.Series([raw for _, raw, _ in pairs], dtype=pl.String))
-    except pl.exceptions.ComputeError as error:
+    except pl.exceptions.PolarsError as error:
         raise KnowledgeError(f"masks.yaml has a pattern that cannot be used: {error}.") from error
     for (name, raw, expected), got in zip(pairs, results, strict=True):
         if got != expected:
@@ -107,12 +123,10 @@ def _check(entries: Sequence[dict[str, Any]], apply: Any) -> None:
 
 
 def first_lines(messages: pl.Series) -> pl.Series:
-    """Return what of each message is read: the first line that holds something, cut at MAX_CHARACTERS; null is empty."""
-    text = messages.cast(pl.String).fill_null("").str.strip_chars_start()
-    text = text.str.replace(r"\n[\s\S]*", "")
-    head = text.str.slice(0, MAX_CHARACTERS)
-    cut = head.str.len_bytes() < text.str.len_bytes()
-    return head + pl.select(pl.when(cut).then(pl.lit(CUT)).otherwise(pl.lit(""))).to_series()
+    """Return what is read of each message: its first line that is not blank, cut at MAX_CHARACTERS; null is empty."""
+    head = messages.cast(pl.String).fill_null("").str.strip_chars_start().str.slice(0, MAX_CHARACTERS + 1)
+    line = head.str.replace(r"\n[\s\S]*", "")
+    return line.str.replace(rf"^([\s\S]{{{MAX_CHARACTERS}}})[\s\S]$", f"${{1}}{CUT}")
 
 
 def _apply(steps: Sequence[Step], texts: pl.Series) -> pl.Series:

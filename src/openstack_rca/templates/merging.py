@@ -1,4 +1,4 @@
-"""Which masked texts are one template: Drain proposes groups, and a word gives way only where many stood at its place."""
+"""Which masked texts are one template: Drain proposes groups, and a word gives way only where many stood before."""
 
 import re
 from collections import defaultdict
@@ -46,6 +46,11 @@ def merge(texts: Collection[str]) -> dict[str, str]:
     return merged
 
 
+def fits(template: str, text: str) -> bool:
+    """Say whether the template, wildcards standing for any word, is the text; both are of one shape."""
+    return all(a in (WILDCARD, b) for a, b in zip(template.split(), text.split(), strict=True))
+
+
 def _groups(texts: list[str]) -> Iterable[list[str]]:
     if len(texts) > LARGE:
         return [texts]
@@ -62,5 +67,5 @@ def _groups(texts: list[str]) -> Iterable[list[str]]:
 def _protected(token: str, masks: Masks) -> Iterator[str]:
     for word in _WORD.findall(token):
         bare = word.rstrip(".")
-        if bare.isdecimal() or bare.lower() in masks.state_words or masks.protected.fullmatch(bare):
+        if masks.keeps(bare):
             yield bare

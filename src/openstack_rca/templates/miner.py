@@ -1,6 +1,7 @@
-"""The template miner: a log table in, its template ids out; what it knows is the set of masked texts and their counts."""
+"""The template miner: a log table in, its template ids out; it knows the masked texts so far and their counts."""
 
 from collections import defaultdict
+from collections.abc import Collection, Iterator
 from hashlib import sha256
 from pathlib import Path
 
@@ -8,12 +9,13 @@ import polars as pl
 
 from openstack_rca.records import Template
 from openstack_rca.templates import state
-from openstack_rca.templates.masks import Masks, masks
-from openstack_rca.templates.merging import Shape, merge, shape
+from openstack_rca.templates.masks import masks
+from openstack_rca.templates.merging import WILDCARD, Shape, fits, merge, shape
 
 MAX_TEXTS = 20_000
-"""So many different masked texts are known at most; what comes after is only told apart by its first state word."""
+"""So many different masked texts are known at most; later ones get a known template that fits, or OTHER."""
 OTHER = "<OTHER>"
+"""The template of texts beyond the limit, followed by their first state word if they have one."""
 
 
 def template_id(text: str) -> str:
@@ -28,9 +30,9 @@ class DrainMiner:
     there are at most `max_texts` different masked texts.
     """
 
-    def __init__(self, max_texts: int = MAX_TEXTS, *, rules: Masks | None = None) -> None:
+    def __init__(self, max_texts: int = MAX_TEXTS) -> None:
         self._max_texts = max_texts
-        self._masks = rules or masks()
+        self._masks = masks()
         self._counts: dict[str, int] = {}
         self._shapes: defaultdict[Shape, list[str]] = defaultdict(list)
         self._merged: dict[str, str] = {}
@@ -45,7 +47,6 @@ class DrainMiner:
         distinct = table.group_by("message").len()
         distinct = distinct.with_columns(masked=self._masks.mask(distinct["message"]))
         texts = self._admit(distinct.group_by("masked").agg(pl.col("len").sum()))
-        self._learn(texts)
         ids = [template_id(self._merged[text]) for text in texts["text"]]
         texts = texts.with_columns(template=pl.Series(ids, dtype=pl.String).cast(pl.Categorical()))
         known = distinct.join(texts, on="masked").select("message", "template")
@@ -54,9 +55,9 @@ class DrainMiner:
 
     def refresh(self, table: pl.DataFrame) -> pl.DataFrame:
         """Return the table with outdated ids in its `template` column replaced by those that hold now."""
-        if not self._renamed:
-            return table
-        column = pl.col("template").cast(pl.String).replace(self._renamed).cast(pl.Categorical())
+        live = self.templates.keys()
+        current = {name: self._follow(name, live) for name in self._renamed}
+        column = pl.col("template").cast(pl.String).replace(current).cast(pl.Categorical())
         return table.with_columns(template=column)
 
     @property
@@ -91,15 +92,27 @@ class DrainMiner:
         return miner
 
     def _admit(self, texts: pl.DataFrame) -> pl.DataFrame:
-        """Add the column `text`: the masked text, or its coarse form when it is new and there is no room for it."""
+        """Learn the masked texts, frequent ones first, and add the column `text`: the form in which each is known."""
         new = ~texts["masked"].is_in(list(self._counts))
         texts = texts.with_columns(new=new).sort("new", "len", "masked", descending=[False, True, False])
-        room = self._max_texts - len(self._counts) + new.len() - int(new.sum())
-        words = "|".join(sorted(self._masks.state_words, key=lambda word: (-len(word), word)))
-        state_word = pl.col("masked").str.extract(rf"(?i)\b({words})\b").str.to_lowercase().fill_null("")
-        fits = pl.int_range(pl.len()) < room
-        coarse = pl.concat_str(pl.lit(OTHER), state_word, separator=" ").str.strip_chars()
-        return texts.with_columns(text=pl.when(fits).then("masked").otherwise(coarse))
+        room = max(0, self._max_texts - len(self._counts)) + new.len() - int(new.sum())
+        within, beyond = texts[:room].with_columns(text="masked"), texts[room:]
+        self._learn(within)
+        coarse = beyond.with_columns(text=pl.Series(self._coarse(beyond["masked"]), dtype=pl.String))
+        self._learn(coarse)
+        return pl.concat([within, coarse])
+
+    def _coarse(self, texts: pl.Series) -> Iterator[str]:
+        """Yield for texts that find no room a known template with wildcards that fits, else their first state word."""
+        general: defaultdict[Shape, set[str]] = defaultdict(set)
+        for kind, known in self._shapes.items():
+            for template in (self._merged[text] for text in known):
+                if WILDCARD in template:
+                    general[kind].add(template)
+        words = texts.str.extract(rf"(?i)\b({self._masks.state})\b").str.to_lowercase()
+        for text, word in zip(texts, words, strict=True):
+            fitting = (t for t in sorted(general.get(shape(text, self._masks), ())) if fits(t, text))
+            yield next(fitting, f"{OTHER} {word or ''}".strip())
 
     def _learn(self, texts: pl.DataFrame) -> None:
         touched = set()
@@ -118,3 +131,8 @@ class DrainMiner:
             if before != template:
                 self._renamed[template_id(before)] = template_id(template)
         self._merged.update(merged)
+
+    def _follow(self, name: str, live: Collection[str]) -> str:
+        while name not in live and name in self._renamed:
+            name = self._renamed[name]
+        return name

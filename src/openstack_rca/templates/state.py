@@ -37,11 +37,7 @@ def write(path: Path, state: State) -> None:
     }
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:
-            json.dump(content, file, ensure_ascii=True, indent=0)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(file.name, path)
+        _replace(path, json.dumps(content, indent=0))
     except OSError as error:
         raise InputError(f"The templates cannot be written to {path}: {error.strerror}.") from error
 
@@ -66,6 +62,19 @@ def read(path: Path, masks: str) -> State:
     if state.masks != masks:
         raise InputError(f"The templates file {path} was made with other masks; mine the templates again.")
     return state
+
+
+def _replace(path: Path, text: str) -> None:
+    handle, name = tempfile.mkstemp(dir=path.parent)
+    try:
+        with open(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(handle)
+        os.replace(name, path)
+    except OSError:
+        os.unlink(name)
+        raise
 
 
 def _maps(value: Any, kind: type) -> bool:

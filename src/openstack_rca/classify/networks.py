@@ -1,0 +1,79 @@
+"""The networks, in Keras: built and trained here and nowhere else, so that only training imports the framework."""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from openstack_rca.errors import UnavailableError
+
+_EMBEDDING = 16
+_RATE = 3e-3
+_DECAY = 1e-2
+
+
+def framework() -> Any:
+    """Return the module keras, on JAX unless KERAS_BACKEND says otherwise.
+
+    Raises UnavailableError naming the extra to install.
+    """
+    os.environ.setdefault("KERAS_BACKEND", "jax")
+    try:
+        import keras
+    except ImportError as error:
+        raise UnavailableError("Training needs the extra 'training': pip install 'openstack-rca[training]'.") from error
+    return keras
+
+
+def sequence_networks(features: int, words: int, length: int, units: int, seed: int) -> tuple[Any, Any, Any]:
+    """Return the importance network, the next-template network, and the model that holds both.
+
+    In: features [n, length, features], tokens and before [n, length]. Out: importance [n, length, 1] and the logits of
+    the template at each place [n, length, words], which only know the places before.
+    """
+    keras = framework()
+    keras.utils.set_random_seed(seed)
+    layers = keras.layers
+    values = layers.Input((length, features), name="features")
+    tokens = layers.Input((length,), dtype="int32", name="tokens")
+    before = layers.Input((length,), dtype="int32", name="before")
+    known = layers.Concatenate()([values, layers.Embedding(words, _EMBEDDING)(tokens)])
+    seen = layers.Dense(units, activation="relu")(known)
+    context = layers.LSTM(units, return_sequences=True)(seen)
+    importance = layers.Dense(1, activation="sigmoid", name="importance")(layers.Concatenate()([seen, context]))
+    past = layers.LSTM(units, return_sequences=True)(layers.Embedding(words, _EMBEDDING)(before))
+    following = layers.Dense(words, name="following")(past)
+    return (
+        _compiled(keras.Model([values, tokens], importance), "binary_crossentropy"),
+        _compiled(keras.Model(before, following), keras.losses.SparseCategoricalCrossentropy(from_logits=True)),
+        keras.Model([values, tokens, before], [importance, following]),
+    )
+
+
+def row_network(features: int, units: int, seed: int) -> Any:
+    """Return the network for independent records: features [n, features] in, importance [n, 1] out."""
+    keras = framework()
+    keras.utils.set_random_seed(seed)
+    layers = keras.layers
+    values = layers.Input((features,), name="features")
+    hidden = layers.Dense(units, activation="relu")(values)
+    hidden = layers.Dense(max(units // 2, 1), activation="relu")(hidden)
+    return _compiled(keras.Model([values], layers.Dense(1, activation="sigmoid")(hidden)), "binary_crossentropy")
+
+
+def _compiled(network: Any, loss: Any) -> Any:
+    optimizer = framework().optimizers.AdamW(_RATE, weight_decay=_DECAY)
+    network.compile(optimizer=optimizer, loss=loss, weighted_metrics=[])
+    return network
+
+
+def as_files(network: Any) -> tuple[bytes, bytes]:
+    """Return a network as the contents of its `.keras` and its ONNX file; their outputs agree to 1e-4."""
+    network([np.zeros((1, *tensor.shape[1:]), tensor.dtype) for tensor in network.inputs])  # export needs a call before
+    with tempfile.TemporaryDirectory() as folder:
+        native, exported = Path(folder) / "model.keras", Path(folder) / "model.onnx"
+        network.save(native)
+        network.export(exported, format="onnx", verbose=False)
+        return native.read_bytes(), exported.read_bytes()

@@ -1,0 +1,83 @@
+"""Features of the group resource: the server, volume, port or image that it is about."""
+
+from openstack_rca.features.catalogue.feature import group
+
+RESOURCE = group(
+    "resource",
+    (
+        "resources_named",
+        "count",
+        "ids",
+        "resource ids in the message",
+        "resources",
+        lambda v: v.number(v.rows["resources"].list.len().fill_null(0)),
+    ),
+    (
+        "has_request",
+        "flag",
+        "0/1",
+        "belongs to a request",
+        "request_id",
+        lambda v: v.rows["request"].is_not_null().to_numpy(),
+    ),
+    ("about_instance", "flag", "0/1", "speaks of a server", "message", lambda v: v.says("instance")),
+    ("about_volume", "flag", "0/1", "speaks of a volume", "message", lambda v: v.says("volume")),
+    ("about_port", "flag", "0/1", "speaks of a port or network", "message", lambda v: v.says("port")),
+    ("about_image", "flag", "0/1", "speaks of an image", "message", lambda v: v.says("image")),
+    (
+        "resource_position",
+        "count",
+        "records",
+        "records of the resource before this one",
+        "instance resources",
+        lambda v: v.by("resource").before(),
+    ),
+    (
+        "resource_seconds",
+        "seconds",
+        "s",
+        "time since the resource was first named",
+        "time instance resources",
+        lambda v: v.by("resource").age(),
+    ),
+    (
+        "resource_worst",
+        "ordinal",
+        "0-4",
+        "worst level of the resource before this record",
+        "instance resources level",
+        lambda v: v.by("resource").max_before(v.level),
+    ),
+    (
+        "resource_errors",
+        "count",
+        "records",
+        "errors of the resource before this record",
+        "instance resources level",
+        lambda v: v.by("resource").sum_before(v.error),
+    ),
+    (
+        "resource_services",
+        "count",
+        "services",
+        "services that named the resource so far",
+        "instance resources service",
+        lambda v: v.by("resource").distinct(v.codes("service")),
+    ),
+    (
+        "resource_requests",
+        "count",
+        "requests",
+        "requests that named the resource so far",
+        "instance resources request_id",
+        lambda v: v.by("resource").distinct(v.codes("request")),
+    ),
+    (
+        "resource_repeats",
+        "count",
+        "times",
+        "how often the resource had this template before",
+        "instance resources template",
+        lambda v: v.by("resource", "template").before(),
+    ),
+)

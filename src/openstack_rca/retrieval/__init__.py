@@ -1,0 +1,1 @@
+"""Queries to ranked lines: embeddings, the vector store, TF-IDF, and their fusion."""

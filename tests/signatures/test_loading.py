@@ -1,0 +1,126 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from openstack_rca import knowledge
+from openstack_rca.errors import KnowledgeError
+from openstack_rca.signatures import describe, load_signatures, render_catalogue, run_examples
+from openstack_rca.signatures.loading import build_signatures
+
+GOOD: dict[str, Any] = yaml.safe_load(
+    """
+    id: disk-on-fire
+    title: A disk burns
+    role: cause
+    emitters: [nova-compute]
+    pattern: 'disk (?P<device>\\w+) is on fire'
+    blames: self
+    type: storage
+    weight: 0.9
+    explains: The disk is hotter than the kernel allows.
+    look_next: ["touch it: too hot to hold proves it"]
+    remediation: Extinguish it.
+    examples: {match: ['disk sda is on fire'], no_match: ['disk sda is cold']}
+    """
+)
+
+
+def build(**changes: Any) -> None:
+    content = {key: value for key, value in (GOOD | changes).items() if value is not None}
+    build_signatures([(Path("host") / f"{GOOD['id']}.yaml", content)])
+
+
+def test_the_shipped_signatures_load_and_pass_their_examples() -> None:
+    signatures = load_signatures()
+    assert len(signatures) >= 300
+    assert run_examples(signatures) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"wieght": 0.5}, "wieght: Extra inputs are not permitted"),
+        ({"pattern": "disk ("}, "pattern is no regular expression"),
+        ({"role": "villain"}, "role: Input should be"),
+        ({"type": None}, "a cause needs type, look_next and remediation"),
+        ({"blames": "peer", "pattern": "disk is on fire"}, "captures none of"),
+        ({"pattern": "sda is \\w+ fire"}, "no literal of 4 characters is certain"),
+        ({"id": "Disk On Fire"}, "id: String should match pattern"),
+        ({"id": "disk-on-water"}, "its id is disk-on-water, but must be the name of the file"),
+        ({"recovered_by": ["rain"]}, "recovered_by names rain, which is no recovery signature"),
+        ({"examples": {"match": ["all is well"], "no_match": ["-"]}}, "does not find the example 'all is well'"),
+        (
+            {"examples": {"match": ["disk a is on fire"], "no_match": ["disk b is on fire"]}},
+            "finds 'disk b is on fire', which must not match",
+        ),
+        ({"literals": ["flames"]}, "none of its literals is in the example 'disk sda is on fire'"),
+        ({"examples": {"match": ["disk a is on fire"], "no_match": []}}, "examples.no_match"),
+    ],
+)
+def test_a_broken_signature_is_refused_with_its_file_and_reason(changes: dict[str, Any], complaint: str) -> None:
+    build()
+    with pytest.raises(KnowledgeError) as refused:
+        build(**changes)
+    assert "disk-on-fire.yaml" in str(refused.value)
+    assert complaint in str(refused.value)
+
+
+def test_all_offenders_are_named_at_once() -> None:
+    files = [
+        (Path("host/a-one.yaml"), GOOD | {"id": "a-one", "weight": 7}),
+        (Path("host/b-two.yaml"), "just text"),
+        (Path("host/c-three.yaml"), GOOD | {"id": "c-three", "examples": {"match": ["x"], "no_match": ["y"]}}),
+        (Path("disk/d-four.yaml"), GOOD | {"id": "d-four"}),
+        (Path("host/d-four.yaml"), GOOD | {"id": "d-four"}),
+    ]
+    with pytest.raises(KnowledgeError) as refused:
+        build_signatures(files)
+    for part in (
+        "a-one.yaml: weight",
+        "b-two.yaml: holds no mapping",
+        "c-three.yaml: the pattern",
+        "d-four.yaml: the id exists twice",
+    ):
+        assert part in str(refused.value)
+
+
+def test_every_blamed_component_and_its_kind_is_known_to_the_topology() -> None:
+    known = set(knowledge.read("topology.yaml")["components"]) | {"self", "peer"}
+    assert {s.id: s.blames for s in load_signatures() if s.blames not in known} == {}
+
+
+def test_symptoms_weigh_little_and_recoveries_nothing() -> None:
+    heavy = [s.id for s in load_signatures() if s.role == "symptom" and s.weight > 0.7]
+    assert heavy == []
+    assert {s.weight for s in load_signatures() if s.role == "recovery"} == {0.0}
+
+
+def test_general_failures_are_never_causes() -> None:
+    roles = {s.id: (s.role, s.weight) for s in load_signatures()}
+    for name in (
+        "nova-no-valid-host",
+        "nova-build-rescheduled",
+        "nova-retries-exceeded",
+        "http-server-error",
+        "heat-resource-error",
+        "nova-api-unexpected-exception",
+    ):
+        role, weight = roles[name]
+        assert role == "symptom"
+        assert weight <= 0.15
+
+
+def test_describe_shows_what_a_person_needs() -> None:
+    shown = describe(next(s for s in load_signatures() if s.id == "placement-credentials-wrong"))
+    assert shown["type"] == "auth-failure"
+    assert "token issue" in shown["look next"]
+    assert "recovered by" not in shown
+
+
+def test_the_catalogue_page_is_up_to_date() -> None:
+    page = Path(__file__).parents[2] / "docs" / "signatures.md"
+    assert page.read_text() == render_catalogue(load_signatures()), (
+        "run python -m openstack_rca.signatures > docs/signatures.md"
+    )
