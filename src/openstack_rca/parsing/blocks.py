@@ -44,7 +44,7 @@ class Reading:
         in_cut_line = False
         for chunk in _to_utf8(self._chunks()):
             tail += chunk
-            exported = journal_export.is_export(tail) if exported is None and len(tail) >= _HEAD_BYTES else exported
+            exported = journal_export.is_export(bytes(tail[:_HEAD_BYTES])) if exported is None and len(tail) >= _HEAD_BYTES else exported
             while len(tail) >= BLOCK_BYTES:
                 if in_cut_line:
                     in_cut_line = _drop_line(tail)

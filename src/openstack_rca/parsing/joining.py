@@ -25,10 +25,12 @@ class Joiner:
     def add(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Return the records that are complete; those at the end wait, for the last file may go on."""
         owned = self._owned(rows)
-        last = owned.tail(HELD_LINES).filter(pl.col("file") == owned["file"].max())
-        first = last["owner"].min()
-        held = owned.filter(pl.col("owner") >= first) if first is not None else owned.clear()
-        if held.height in range(1, MAX_HELD_LINES):
+        if owned.is_empty():
+            return _records(owned)
+        ends = owned.tail(HELD_LINES)
+        first = ends.filter(pl.col("file") == ends["file"].item(-1))["owner"].min()
+        held = owned.filter(pl.col("owner") >= first)
+        if held.height < MAX_HELD_LINES:
             self._held = [held.drop("owner")]
             owned = owned.filter(pl.col("owner") < first)
         return _records(owned)

@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
-from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -144,8 +143,10 @@ def _zone(name: str) -> tuple[int, str | None]:
     if name.upper() in ("UTC", "Z"):
         return 0, None
     try:
-        ZoneInfo(name)
-    except (ValueError, OSError) as error:
+        if not name:
+            raise ValueError(name)
+        pl.Series([datetime(2000, 1, 1)]).dt.replace_time_zone(name)
+    except (pl.exceptions.PolarsError, ValueError) as error:
         raise UsageError(
             f"The timezone {name!r} is neither a name like Europe/Berlin nor an offset like +02:00."
         ) from error

@@ -113,6 +113,10 @@ class ChromaIndex:
         with self._translated():
             return list(self._collection(name).get(where={"entry": {"$in": list(entries)}}, include=[])["ids"])
 
+    def entries(self, name: str) -> set[str]:
+        """Return the ids of a collection's entries."""
+        return {piece.entry for pieces in self.pieces(name) for piece in pieces}
+
     def pieces(self, name: str, size: int = 1_000) -> Iterator[list[Piece]]:
         """Yield all pieces of a collection in portions."""
         offset = 0

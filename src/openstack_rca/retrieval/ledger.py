@@ -135,6 +135,10 @@ class Ledger:
             found += [row[0] for row in self._db.execute(query, (collection, *some))]
         return found
 
+    def entries(self, collection: str) -> set[str]:
+        """Return the ids of a collection's entries."""
+        return {row[0] for row in self._db.execute("SELECT entry FROM pieces WHERE collection = ?", (collection,))}
+
     def pieces(self, collection: str, *, unfinished_only: bool = False, size: int = 1000) -> Iterator[list[Piece]]:
         """Yield the pieces of a collection in portions, in the order in which they were first written."""
         which = "AND indexed = 0" if unfinished_only else ""

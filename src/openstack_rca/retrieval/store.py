@@ -11,11 +11,8 @@ from sqlite3 import Error as SqliteError
 from types import TracebackType
 from typing import Any, Self
 
-import numpy as np
-from numpy.typing import NDArray
-
 from openstack_rca.errors import UnavailableError, UsageError
-from openstack_rca.retrieval.chroma import ChromaIndex, open_server
+from openstack_rca.retrieval.chroma import ChromaIndex, Vector, open_server
 from openstack_rca.retrieval.chunks import chunks
 from openstack_rca.retrieval.embeddings import Embedder
 from openstack_rca.retrieval.home import StoreHome
@@ -59,6 +56,30 @@ class Ingested:
     changed: int
     pieces: int
     seconds: float
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """Which of the closest pieces a search returns."""
+
+    where: dict[str, str]
+    threshold: float
+    distinct: bool
+
+    def best(self, nearest: Iterable[tuple[Piece, float]]) -> list[Found]:
+        """Keep the closest piece of each entry, and of each text if so wanted, of those that fit."""
+        found: list[Found] = []
+        seen: set[tuple[str, str]] = set()
+        for piece, cosine in sorted(nearest, key=lambda item: -item[1]):
+            similarity = min(1.0, max(0.0, cosine))
+            fits = all(piece.metadata.get(key) == value for key, value in self.where.items())
+            names = {("entry", piece.entry), *([("text", piece.text)] if self.distinct else [])}
+            if similarity < self.threshold or not fits or names & seen:
+                continue
+            seen |= names
+            about = {k: v for k, v in piece.metadata.items() if k not in ("chunk", "chunks")}
+            found.append(Found(piece.entry, similarity, piece.text, about))
+        return found
 
 
 def content_id(*parts: str) -> str:
@@ -142,6 +163,10 @@ class VectorStore:
         """Return the number of pieces in a collection, 0 when it does not exist."""
         return self.account.counts().get(collection, 0)
 
+    def entries(self, collection: str) -> set[str]:
+        """Return the ids of a collection's entries."""
+        return self.account.entries(collection) if collection in self.models() else set()
+
     def ingest(
         self, collection: str, entries: Iterable[Entry], on_batch: Callable[[Sequence[Entry]], None] | None = None
     ) -> Ingested:
@@ -188,10 +213,12 @@ class VectorStore:
         top_k: int | None = None,
         where: Mapping[str, str] | None = None,
         threshold: float = 0.0,
+        *,
+        distinct: bool = True,
     ) -> list[Found]:
         """Return the entries closest to a query, best first: at most `top_k` (by default the setting `top_k_results`).
 
-        `where` names metadata that must be equal; of entries with the same text only the closest is returned.
+        `where` names metadata that must be equal; `distinct` returns only the closest of entries with the same text.
         A collection that does not exist is empty. Raises UsageError for an empty query and more than 10,000 results.
         """
         wanted = self.settings.top_k_results if top_k is None else top_k
@@ -204,22 +231,18 @@ class VectorStore:
         self._check_model(collection)
         vector = self.embedder.embed([query])[0]
         with _disk(self.where):
-            return self._search(collection, vector, wanted, dict(where or {}), threshold)
+            return self._search(collection, vector, wanted, _Fit(dict(where or {}), threshold, distinct))
 
-    def _search(
-        self, collection: str, vector: NDArray[np.float32], wanted: int, where: dict[str, str], threshold: float
-    ) -> list[Found]:
-        limit = min(wanted * (_WIDER_FILTERED if where else _WIDER), MAX_RESULTS)
+    def _search(self, collection: str, vector: Vector, wanted: int, fit: _Fit) -> list[Found]:
+        limit = min(wanted * (_WIDER_FILTERED if fit.where else _WIDER), MAX_RESULTS)
         nearest = self._nearest(collection, vector, limit, {})
-        best = _best(nearest, where, threshold)
-        if len(best) < wanted and len(nearest) == limit and nearest[-1][1] >= threshold:
+        best = fit.best(nearest)
+        if len(best) < wanted and len(nearest) == limit and nearest[-1][1] >= fit.threshold:
             # A filter inside the index is slow (0.3 s at 100,000 entries): only when the quick way fell short.
-            best = _best(self._nearest(collection, vector, MAX_RESULTS, where), where, threshold)
+            best = fit.best(self._nearest(collection, vector, MAX_RESULTS, fit.where))
         return best[:wanted]
 
-    def _nearest(
-        self, collection: str, vector: NDArray[np.float32], limit: int, where: dict[str, str]
-    ) -> list[tuple[Piece, float]]:
+    def _nearest(self, collection: str, vector: Vector, limit: int, where: dict[str, str]) -> list[tuple[Piece, float]]:
         if self.index is not None:
             return self.index.nearest(collection, vector, limit, _filter(where))
         assert self.ledger is not None
@@ -277,21 +300,6 @@ def _batched(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
     rest = iter(entries)
     while batch := list(islice(rest, _BATCH)):
         yield batch
-
-
-def _best(nearest: Iterable[tuple[Piece, float]], where: Mapping[str, str], threshold: float) -> list[Found]:
-    """Keep the closest of each entry and of each text, those that fit the filter and reach the threshold."""
-    found: list[Found] = []
-    seen: set[str] = set()
-    for piece, cosine in sorted(nearest, key=lambda item: -item[1]):
-        similarity = min(1.0, max(0.0, cosine))
-        fits = all(piece.metadata.get(key) == value for key, value in where.items())
-        if similarity < threshold or not fits or {piece.entry, piece.text} & seen:
-            continue
-        seen |= {piece.entry, piece.text}
-        about = {k: v for k, v in piece.metadata.items() if k not in ("chunk", "chunks")}
-        found.append(Found(piece.entry, similarity, piece.text, about))
-    return found
 
 
 def _filter(where: dict[str, str]) -> dict[str, Any] | None:

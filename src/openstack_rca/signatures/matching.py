@@ -1,8 +1,8 @@
 """Finds all signatures in a log table in one pass: literal prefilter first, regular expressions on what is left."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal
 
 import polars as pl
 
@@ -13,13 +13,19 @@ KEPT_RECORDS = 20
 """How many records a hit names; its count goes on."""
 
 PLACES = (
-    "peer", "port", "url", "host", "binary", "topic", "agent", "service",
+    "peer", "port", "url", "host", "binary", "topic", "rpc", "agent", "service",
     "unit", "device", "filter", "rc", "quota", "policy", "bridge", "physnet", "backend",
 )  # fmt: skip
 """Captured groups that tell hits apart: one unreachable peer is another finding than the next. Ids of single servers,
 volumes or ports do not, else a failed batch would give a hit for each of its servers."""
 
-Column = Literal["message", "detail"]
+_TEXTS = {
+    "message": pl.col("message"),
+    "any": pl.concat_str("message", "detail", separator="\n", ignore_nulls=True),
+}
+_QUOTED = re.compile(r"Remote error: |\b\w+_Remote\b|Error from last host: ")
+"""Where a record goes on with what another process said: that blames the other, never the writer."""
+
 _FOUND = {"text": pl.UInt32, "signature": pl.UInt32, "place": pl.String, "captured": pl.UInt32}
 
 
@@ -32,7 +38,7 @@ class Matcher:
     def match(self, table: pl.DataFrame) -> list[SignatureHit]:
         """Return one hit per signature, service, host and named place (peer, port, agent, filter …), earliest first."""
         captures: list[Mapping[str, str]] = []
-        found = [self._search(table, "message", captures), self._search(table, "detail", captures)]
+        found = [self._search(table, where, text, captures) for where, text in _TEXTS.items()]
         hits = (
             pl.concat(found)
             .group_by("signature", "service", "host", "place")
@@ -55,19 +61,20 @@ class Matcher:
             for row in hits.iter_rows(named=True)
         ]
 
-    def _search(self, table: pl.DataFrame, column: Column, captures: list[Mapping[str, str]]) -> pl.DataFrame:
-        """Return record, service, host, signature number, place and capture number of everything found in a column."""
-        wanted = [n for n, s in enumerate(self._signatures) if s.where in (column, "any")]
+    def _search(
+        self, table: pl.DataFrame, where: str, text: pl.Expr, captures: list[Mapping[str, str]]
+    ) -> pl.DataFrame:
+        """Return record, service, host, signature number, place and capture number of everything found in a text."""
+        wanted = [n for n, s in enumerate(self._signatures) if s.where == where]
         by_needle = self._needles(wanted)
-        lines = table.select(
-            "record",
-            pl.col("service").cast(pl.String),
-            pl.col("host").cast(pl.String),
-            pl.col("level").cast(pl.String),
-            pl.col(column).alias("line"),
-        ).filter(pl.col("line").str.contains_any(list(by_needle), ascii_case_insensitive=True))
+        lines = (
+            table.select("record", "service", "host", "level", text.alias("line"))
+            .filter(pl.col("line").str.contains_any(list(by_needle), ascii_case_insensitive=True))
+            .with_columns(pl.col("service", "host", "level").cast(pl.String))
+        )
+        key = ["service", "level", "line"]
         texts = (
-            lines.select("service", "level", "line")
+            lines.select(key)
             .unique(maintain_order=True)
             .with_row_index("text")
             .with_columns(
@@ -77,16 +84,15 @@ class Matcher:
             )
         )
         found: list[tuple[int, int, str, int]] = []
-        for text, service, level, line, needles in texts.iter_rows():
-            for number in sorted({n for needle in set(needles) for n in by_needle[needle.lower()]}):
-                captured = _captured(self._signatures[number], service, level, line)
+        candidates = _Candidates(self._signatures, by_needle)
+        for number_of_text, service, level, line, needles in texts.iter_rows():
+            for number in candidates.of(service, level, needles):
+                captured = _captured(self._signatures[number], line)
                 if captured is not None:
-                    found.append((text, number, _place(captured), len(captures)))
+                    found.append((number_of_text, number, _place(captured), len(captures)))
                     captures.append(captured)
         return (
-            lines.join(
-                texts.select("text", "service", "level", "line"), on=["service", "level", "line"], nulls_equal=True
-            )
+            lines.join(texts.select("text", *key), on=key, nulls_equal=True)
             .join(pl.DataFrame(found, schema=_FOUND, orient="row"), on="text")
             .select("record", "service", "host", "signature", "place", "captured")
         )
@@ -100,12 +106,40 @@ class Matcher:
         return by_needle
 
 
-def _captured(signature: Signature, service: str | None, level: str, line: str) -> dict[str, str] | None:
-    """Return the named groups of a match, or None when program, level or pattern do not fit."""
-    if level not in signature.levels or not signature.written_by(service):
-        return None
+class _Candidates:
+    """Says which signatures are worth a regular expression: program, level and a literal fit."""
+
+    def __init__(self, signatures: Sequence[Signature], by_needle: Mapping[str, list[int]]) -> None:
+        self._signatures = signatures
+        self._by_needle = by_needle
+        self._known: dict[tuple[str | None, str, str], tuple[int, ...]] = {}
+
+    def of(self, service: str | None, level: str, needles: Sequence[str]) -> list[int]:
+        """Return the numbers of the signatures that can match a text in which these literals stand."""
+        return sorted({n for needle in needles for n in self._with(service, level, needle)})
+
+    def _with(self, service: str | None, level: str, needle: str) -> tuple[int, ...]:
+        key = (service, level, needle)
+        if key not in self._known:
+            numbers = self._by_needle[needle.lower()]
+            self._known[key] = tuple(
+                n for n in numbers if level in self._signatures[n].levels and self._signatures[n].written_by(service)
+            )
+        return self._known[key]
+
+
+def _captured(signature: Signature, line: str) -> dict[str, str] | None:
+    """Return the named groups of a match; None when the pattern does not fit or what fits is quoted."""
     match = signature.regex.search(line)
-    return None if match is None else {k: v for k, v in match.groupdict().items() if v is not None}
+    if match is None or (signature.blames == "self" and _QUOTED.search(line, 0, match.start())):
+        return None
+    return captures_of(match)
+
+
+def captures_of(match: re.Match[str]) -> dict[str, str]:
+    """Return the named groups that took part; `host2` stands for `host` in a further alternative of a pattern."""
+    taken = [(name.rstrip("0123456789"), value) for name, value in match.groupdict().items() if value]
+    return dict(reversed(taken))
 
 
 def _place(captured: Mapping[str, str]) -> str:

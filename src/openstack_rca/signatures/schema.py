@@ -25,7 +25,7 @@ FaultType = Literal[
     "bug",
 ]
 
-NAMING_GROUPS = frozenset({"peer", "port", "url", "host", "binary", "topic", "agent", "service"})
+NAMING_GROUPS = frozenset({"peer", "port", "url", "host", "binary", "topic", "rpc", "agent", "service"})
 """Captured groups from which a component or its place can be told; `blames: peer` needs one of them."""
 
 _OPENSTACK = re.compile(
@@ -55,7 +55,7 @@ class Signature(BaseModel):
     emitters: tuple[str, ...] = Field(min_length=1)
     levels: tuple[Level, ...] = ("INFO", "WARNING", "ERROR", "CRITICAL")
     pattern: str = Field(min_length=4)
-    where: Literal["message", "detail", "any"] = Field("message", alias="in")
+    where: Literal["message", "any"] = Field("message", alias="in")
     literals: tuple[str, ...] = ()
     blames: str
     type: FaultType | None = None
@@ -71,7 +71,7 @@ class Signature(BaseModel):
     @model_validator(mode="after")
     def _agree(self) -> Self:
         try:
-            groups = set(self.regex.groupindex)
+            groups = {name.rstrip("0123456789") for name in self.regex.groupindex}
         except re.error as error:
             raise ValueError(f"pattern is no regular expression: {error}") from error
         if self.blames == "peer" and not groups & NAMING_GROUPS:

@@ -1,0 +1,1 @@
+"""The memory of past incidents, with their causes and what solved them."""
