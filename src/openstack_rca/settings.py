@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from openstack_rca.errors import UsageError
@@ -66,8 +66,29 @@ class Lstm(BaseModel):
 
     epochs: int = Field(25, ge=1, le=1000, description="passes over the training logs at most; it stops when nothing improves")
     batch_size: int = Field(32, ge=1, le=4096, description="sequences learned from at once")
-    sequence_length: int = Field(32, ge=2, le=512, description="records of a window that are read as one sequence")
+    sequence_length: int = Field(16, ge=2, le=512, description="records of a window that are read as one sequence")
     units: int = Field(48, ge=4, le=512, description="size of the network's memory")
+
+
+class Llm(BaseModel):
+    """The language model: which one, how much it may read, write and cost, and what is hidden from it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str = Field("claude-sonnet-5-5", min_length=1, description="name of the model (also AI_MODEL)")
+    max_input_tokens: int = Field(8000, ge=1500, le=1_000_000, description="tokens that one request may hold")
+    max_output_tokens: int = Field(4000, ge=500, le=128_000, description="tokens that one answer may hold")
+    max_calls: int = Field(8, ge=2, le=100, description="requests that one investigation may make")
+    max_retries: int = Field(3, ge=0, le=10, description="times that a request is repeated after a passing failure")
+    timeout_seconds: float = Field(120.0, gt=0, description="seconds without any answer after which a request fails")
+    investigation_seconds: float = Field(300.0, gt=0, description="seconds after which an investigation must conclude")
+    redact: bool = Field(True, description="hide passwords, tokens, keys and e-mail addresses from the model")
+    redact_ips: bool = Field(False, description="hide IP addresses too")
+    redact_hosts: bool = Field(False, description="hide host names too")
+    redact_ids: bool = Field(False, description="hide project and user ids too")
+    cache: bool = Field(True, description="equal evidence is answered from the last answer")
+    dollars_per_million_input: float = Field(3.0, ge=0, description="price of input for the estimate; your contract says")
+    dollars_per_million_output: float = Field(15.0, ge=0, description="price of output for the estimate")
 
 
 class Settings(BaseSettings):
@@ -88,6 +109,13 @@ class Settings(BaseSettings):
     ai_provider: Literal["claude", "none"] = Field(
         "claude", validation_alias=AliasChoices("AI_PROVIDER", "ai_provider")
     )
+    anthropic_api_key: SecretStr | None = Field(
+        None, validation_alias=AliasChoices("ANTHROPIC_API_KEY", "anthropic_api_key")
+    )
+    anthropic_base_url: str | None = Field(
+        None, validation_alias=AliasChoices("ANTHROPIC_BASE_URL", "anthropic_base_url")
+    )
+    ai_model: str | None = Field(None, validation_alias=AliasChoices("AI_MODEL", "ai_model"), min_length=1)
     chroma_persist_dir: Path | None = Field(
         None, validation_alias=AliasChoices("CHROMA_PERSIST_DIR", "chroma_persist_dir")
     )
@@ -95,13 +123,16 @@ class Settings(BaseSettings):
     chroma_port: int | None = Field(None, validation_alias=AliasChoices("CHROMA_PORT", "chroma_port"), ge=1, le=65535)
     models_dir: Path = Field(Path("saved_models"), validation_alias=AliasChoices("MODELS_DIR", "models_dir"))
     analysis: Analysis = Analysis()
+    llm: Llm = Llm()
     lstm: Lstm = Lstm()
     vector_db: VectorDb = VectorDb()
     rag: Rag = Rag()
 
     @model_validator(mode="after")
     def _published_names(self) -> Self:
-        """Let CHROMA_PERSIST_DIR, CHROMA_HOST and CHROMA_PORT decide over the section vector_db."""
+        """Let AI_MODEL decide over the section llm, CHROMA_PERSIST_DIR, CHROMA_HOST and CHROMA_PORT over vector_db."""
+        if self.ai_model:
+            object.__setattr__(self, "llm", self.llm.model_copy(update={"model": self.ai_model}))
         given = {"persist_directory": self.chroma_persist_dir, "host": self.chroma_host, "port": self.chroma_port}
         found = {name: value for name, value in given.items() if value is not None}
         object.__setattr__(self, "vector_db", self.vector_db.model_copy(update=found))  # frozen from here on

@@ -1,11 +1,11 @@
 from dataclasses import replace
 
 import pytest
+from tests.parsing.texts import NOW
 
 from openstack_rca import knowledge
 from openstack_rca.errors import KnowledgeError
 from openstack_rca.parsing import LogParser, formats, samples
-from tests.parsing.texts import NOW
 
 
 def parse(files):

@@ -21,7 +21,7 @@ def test_two_processes_that_write_at_the_same_time_do_not_disturb_each_other():
     lines = TRACE.split("\n")
     text = "\n".join([HEAD, lines[0], other, lines[1], lines[0].replace("21619", "21620"), lines[2], ""])
     first, second = rows(text)
-    assert first["detail"].endswith('in f\nValueError: no')
+    assert first["detail"].endswith("in f\nValueError: no")
     assert second["detail"] == "Traceback (most recent call last):"
     assert (first["lines"], second["lines"]) == (4, 2)
 
@@ -44,8 +44,8 @@ def test_trace_lines_of_old_releases_join():
 
 
 def test_lines_without_header_join_the_record_before_them():
-    text = "2026-11-22 08:54:37.060 21619 ERROR oslo_db.engines [-] Database errored out: x\n[SQL: SELECT 1]\n(Background: y)\n"
-    record = row(text)
+    head = "2026-11-22 08:54:37.060 21619 ERROR oslo_db.engines [-] Database errored out: x\n"
+    record = row(f"{head}[SQL: SELECT 1]\n(Background: y)\n")
     assert record["detail"] == "[SQL: SELECT 1]\n(Background: y)"
 
 
@@ -70,7 +70,9 @@ def test_the_lines_of_one_file_never_join_the_record_of_another():
 
 
 def test_access_lines_take_no_lines_that_follow():
-    request = "[pid: 1|app: 0|req: 1/1] 10.0.0.1 () {28 vars in 395 bytes} [Sun Nov 22 08:53:25 2026] GET /v3 => generated"
+    request = (
+        "[pid: 1|app: 0|req: 1/1] 10.0.0.1 () {28 vars in 395 bytes} [Sun Nov 22 08:53:25 2026] GET /v3 => generated"
+    )
     logs = parse(f"{request} 1\nstrange\n{request} 2\n", name="keystone/keystone-uwsgi.log")
     assert logs.table["lines"].to_list() == [1, 1]
     assert sum(s.lines for s in logs.skipped) == 1
@@ -78,7 +80,9 @@ def test_access_lines_take_no_lines_that_follow():
 
 def test_every_line_of_an_erlang_report_belongs_to_one_record():
     front = "2026-11-22 08:53:57.090620+00:00 [error] <0.2969.0> "
-    text = f"{front}    supervisor: {{<0.1.0>,x}}\n{front}    errorContext: shutdown_error\n{front}    reason: shutdown\n"
+    text = (
+        f"{front}    supervisor: {{<0.1.0>,x}}\n{front}    errorContext: shutdown_error\n{front}    reason: shutdown\n"
+    )
     record = row(text + "\n", name="rabbitmq/rabbit@ctl-1.log")
     assert (record["message"], record["lines"], record["host"]) == ("supervisor: {<0.1.0>,x}", 4, "ctl-1")
     assert record["detail"] == "    errorContext: shutdown_error\n    reason: shutdown"

@@ -1,7 +1,7 @@
 import pytest
+from tests.parsing.texts import Memory, parse, row
 
 from openstack_rca.parsing.naming import load_programs, place_of, program
-from tests.parsing.texts import Memory, parse, row
 
 OSLO = "2026-11-22 09:00:00.000 7 INFO {} [-] {}\n"
 

@@ -3,16 +3,16 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.parsing.texts import CTX, Memory, accounted, parse, row, same
 
 from openstack_rca.errors import InputError
-from tests.parsing.texts import CTX, Memory, accounted, parse, row, same
 
 OSLO = f"2026-11-22 09:00:00.000 7 INFO nova.x {CTX} m\n"
 LINES = [
     OSLO,
     "2026-11-22 09:00:00.001 7 ERROR nova.x [-] Boom: ValueError: no\n",
     "2026-11-22 09:00:00.001 7 ERROR nova.x Traceback (most recent call last):\n",
-    "2026-11-22 09:00:00.001 7 ERROR nova.x   File \"a.py\", line 1, in f\n",
+    '2026-11-22 09:00:00.001 7 ERROR nova.x   File "a.py", line 1, in f\n',
     "  a continuation\n",
     "\n",
     "2026-11-22 08:53:56.766659+00:00 [info] <0.2969.0> RabbitMQ is asked to stop...\n",
@@ -63,7 +63,9 @@ def test_every_line_is_in_a_record_or_counted_as_skipped(text):
         st.one_of(
             st.binary(max_size=60),
             st.sampled_from([line.encode() for line in LINES]),
-            st.sampled_from([b"\xff\xfe", b"\xef\xbb\xbf", b"__CURSOR=", b"__CURSOR=a\nMESSAGE\n\xff\xff", b"\r\n", b"\0"]),
+            st.sampled_from(
+                [b"\xff\xfe", b"\xef\xbb\xbf", b"__CURSOR=", b"__CURSOR=a\nMESSAGE\n\xff\xff", b"\r\n", b"\0"]
+            ),
         ),
         max_size=12,
     ).map(b"".join)

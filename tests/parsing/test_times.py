@@ -1,10 +1,10 @@
 from datetime import datetime
 
 import pytest
+from tests.parsing.texts import Memory, parse, row, rows
 
 from openstack_rca.errors import UsageError
 from openstack_rca.parsing import LogParser
-from tests.parsing.texts import Memory, parse, row, rows
 
 OSLO = "{} 7 INFO nova.x [-] m\n"
 

@@ -21,8 +21,8 @@ _ROWS_AT_ONCE = 256
 class Artifact:
     """What training leaves behind and serving loads.
 
-    `labelled` is False when only the order of templates was learned; `blind` is True when importance was learned
-    without seeing templates, because the labels are made of them. `thresholds` holds the score from which a "record"
+    `labelled` says whether importance was learned, `ordered` whether what normally follows what; `blind` is True when
+    importance was learned without seeing templates, because the labels are made of them. `thresholds` holds the score from which a "record"
     or a "window" counts as important; `facts` tells data hash, seed, source of the labels and scores.
     """
 
@@ -32,6 +32,7 @@ class Artifact:
     vocabulary: Vocabulary
     length: int
     labelled: bool
+    ordered: bool
     blind: bool
     calibrations: Mapping[str, Calibration]
     thresholds: Mapping[str, float]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from openstack_rca.classify.artifact import Artifact
 from openstack_rca.classify.calibration import Calibration, logit
-from openstack_rca.classify.learning import Array, Batch, Learning
+from openstack_rca.classify.learning import Array, Batch, Learning, hide_some
 from openstack_rca.classify.networks import as_files, sequence_networks
 from openstack_rca.classify.samples import IMPORTANT, UNKNOWN, Samples, own_windows
 from openstack_rca.classify.scaling import Scaling
@@ -18,10 +18,10 @@ from openstack_rca.classify.weighting import balanced, best_threshold, need_both
 from openstack_rca.errors import InputError
 
 _FORGET = 0.3
-"""Share of templates that training hides, so that the network also copes with templates it has never seen."""
 _USUAL = 0.995
 """Without labels a record scores 0.5 when it is as surprising as the most surprising of 200 healthy ones."""
 _KNOWN_ENOUGH = 0.5
+_STRANGE, _NOTHING_TO_SAY = ", templates unknown", -10.0
 _SCORED_AT_ONCE = 256
 
 
@@ -43,7 +43,7 @@ class LstmClassifier:
 
     kind = "lstm"
 
-    def __init__(self, artifact: Artifact | None = None, units: int = 48, length: int = 32) -> None:
+    def __init__(self, artifact: Artifact | None = None, units: int = 48, length: int = 16) -> None:
         self.artifact = artifact
         self._units, self._length = units, length
 
@@ -73,17 +73,18 @@ class LstmClassifier:
             learning.run("what follows what", following, *healthy)
         native, exported = as_files(both)
         raw = Artifact(
-            self.kind,
-            samples.names,
-            scaling,
-            vocabulary,
-            self._length,
-            labelled,
-            samples.blind,
-            {},
-            {},
-            native,
-            exported,
+            kind=self.kind,
+            names=samples.names,
+            scaling=scaling,
+            vocabulary=vocabulary,
+            length=self._length,
+            labelled=labelled,
+            ordered=bool(samples.healthy.any()),
+            blind=samples.blind,
+            calibrations={},
+            thresholds={},
+            keras=native,
+            onnx=exported,
         )
         self.artifact = _calibrated(raw, validation if len(validation) else samples)
         return self
@@ -92,7 +93,7 @@ class LstmClassifier:
         """Return the score of each record, 0 to 1. Raises InputError for other features than it was trained with."""
         assert self.artifact
         signals = _signals(self.artifact, samples).of_records(len(samples))
-        return self.artifact.calibrations["record"].apply(signals)
+        return self._calibration("record", samples).apply(signals)
 
     def score_windows(self, samples: Samples) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return the numbers of the windows, rising, and the score of each as a whole, its end included.
@@ -101,12 +102,17 @@ class LstmClassifier:
         """
         assert self.artifact
         numbers, signals = _window_signals(self.artifact, samples)
-        return numbers, self.artifact.calibrations["window"].apply(signals)
+        return numbers, self._calibration("window", samples).apply(signals)
 
     def known_share(self, samples: Samples) -> float:
         """Return the share of records whose template the model knows, 1 for no records."""
         assert self.artifact
         return _known_share(self.artifact.vocabulary.encode(samples.templates))
+
+    def _calibration(self, name: str, samples: Samples) -> Calibration:
+        assert self.artifact
+        known = _knows(self.artifact, self.artifact.vocabulary.encode(samples.templates))
+        return self.artifact.calibrations[name if known else name + _STRANGE]
 
     def _importance_batch(self, samples: Samples, scaling: Scaling, vocabulary: Vocabulary) -> Batch:
         sequences = cut(samples, vocabulary.encode(samples.templates), self._length)
@@ -127,9 +133,10 @@ class LstmClassifier:
 
 
 def _forget(inputs: tuple[Array, ...], rng: np.random.Generator) -> tuple[Array, ...]:
+    """Hide some features and some templates, so that the network also copes with templates it has never seen."""
     values, tokens = inputs
     hidden = (rng.random(tokens.shape) < _FORGET) & (tokens > END)
-    return values, np.where(hidden, UNKNOWN_TEMPLATE, tokens).astype(np.int32)
+    return hide_some(values, rng), np.where(hidden, UNKNOWN_TEMPLATE, tokens).astype(np.int32)
 
 
 def _shown(tokens: NDArray[np.int32], blind: bool) -> NDArray[np.int32]:
@@ -159,7 +166,7 @@ def _signals(artifact: Artifact, samples: Samples) -> _Signals:
         )
         importance[at : at + len(part)] = logit(found[..., 0])
         surprise[at : at + len(part)] = _surprise(following, part.tokens)
-    if _known_share(numbers) < _KNOWN_ENOUGH:
+    if not _knows(artifact, numbers):
         surprise[:] = 0
     return _Signals(sequences, importance, surprise)
 
@@ -170,6 +177,11 @@ def _surprise(logits: NDArray[np.float32], tokens: NDArray[np.int32]) -> NDArray
     total = np.log(np.exp(logits - highest).sum(axis=-1)) + highest[..., 0]
     there = np.take_along_axis(logits, tokens[..., None], axis=-1)[..., 0]
     return np.where(tokens == PAD, 0, total - there)
+
+
+def _knows(artifact: Artifact, numbers: NDArray[np.int32]) -> bool:
+    """Whether the model can judge the order of these templates."""
+    return artifact.ordered and _known_share(numbers) >= _KNOWN_ENOUGH
 
 
 def _known_share(numbers: NDArray[np.int32]) -> float:
@@ -188,21 +200,27 @@ def _window_signals(artifact: Artifact, samples: Samples) -> tuple[NDArray[np.in
 
 
 def _calibrated(raw: Artifact, validation: Samples) -> Artifact:
-    """Return the artifact with calibrations and thresholds found on samples that it did not learn from."""
-    found = {
-        "record": (_signals(raw, validation).of_records(len(validation)), validation.labels, validation.healthy),
-        "window": (_window_signals(raw, validation)[1], _window_labels(validation)[0], _healthy_windows(validation)),
-    }
+    """Return the artifact with calibrations and thresholds found on samples that it did not learn from.
+
+    There is one calibration for templates that the model knows, and one for those it does not, of which it cannot say
+    whether their order is usual.
+    """
+    healthy = (validation.healthy, _healthy_windows(validation))
+    labels = (validation.labels, _window_labels(validation)[0])
+    signals = (_signals(raw, validation).of_records(len(validation)), _window_signals(raw, validation)[1])
     calibrations, thresholds = {}, {}
-    for name, (signals, labels, healthy) in found.items():
+    for name, given, label, usual in zip(("record", "window"), signals, labels, healthy, strict=True):
+        judged = label != UNKNOWN
+        strange = given * (1, 0)
         if raw.labelled:
-            judged = labels != UNKNOWN
-            calibrations[name] = Calibration.of(signals[judged], labels[judged] == IMPORTANT)
-            scores = calibrations[name].apply(signals[judged])
-            thresholds[name] = best_threshold(scores, labels[judged] == IMPORTANT)
+            important = label[judged] == IMPORTANT
+            calibrations[name] = Calibration.of(given[judged], important)
+            calibrations[name + _STRANGE] = Calibration.of(strange[judged], important)
+            thresholds[name] = best_threshold(calibrations[name].apply(given[judged]), important)
         else:
-            usual = float(np.quantile(signals[healthy, 1], _USUAL)) if healthy.any() else 0.0
-            calibrations[name], thresholds[name] = Calibration((0.0, 1.0), -usual), 0.5
+            limit = float(np.quantile(given[usual, 1], _USUAL)) if usual.any() else 0.0
+            calibrations[name], thresholds[name] = Calibration((0.0, 1.0), -limit), 0.5
+            calibrations[name + _STRANGE] = Calibration((0.0, 0.0), _NOTHING_TO_SAY)
     return replace(raw, calibrations=calibrations, thresholds=thresholds)
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from openstack_rca.classify.artifact import Artifact
 from openstack_rca.classify.calibration import Calibration, logit
-from openstack_rca.classify.learning import Batch, Learning
+from openstack_rca.classify.learning import Batch, Learning, hide_some
 from openstack_rca.classify.networks import as_files, row_network
 from openstack_rca.classify.samples import IMPORTANT, UNKNOWN, Samples
 from openstack_rca.classify.scaling import Scaling
@@ -33,11 +33,22 @@ class MlpClassifier:
         need_both_classes(samples)
         scaling = Scaling.of(samples.values)
         network = row_network(len(samples.names), self._units, learning.seed)
-        learning.run("independent records", network, _batch(samples, scaling), _batch(validation, scaling))
+        varied = replace(learning, vary=lambda inputs, rng: (hide_some(inputs[0], rng),))
+        varied.run("independent records", network, _batch(samples, scaling), _batch(validation, scaling))
         native, exported = as_files(network)
-        plain = {"record": Calibration((1.0,), 0.0)}
         raw = Artifact(
-            self.kind, samples.names, scaling, Vocabulary(()), 1, True, samples.blind, plain, {}, native, exported
+            kind=self.kind,
+            names=samples.names,
+            scaling=scaling,
+            vocabulary=Vocabulary(()),
+            length=1,
+            labelled=True,
+            ordered=False,
+            blind=samples.blind,
+            calibrations={},
+            thresholds={},
+            keras=native,
+            onnx=exported,
         )
         judged = validation.take(validation.labels != UNKNOWN)
         signals, important = _signals(raw, judged), judged.labels == IMPORTANT

@@ -10,7 +10,7 @@ import numpy as np
 from openstack_rca.errors import UnavailableError
 
 _EMBEDDING = 16
-_RATE = 3e-3
+_RATE = 1e-3
 _DECAY = 1e-2
 
 

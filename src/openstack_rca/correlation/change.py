@@ -1,7 +1,8 @@
 """What changed: template counts of the logs against a healthy reference, and when the failure set in.
 
-The reference is a baseline, or without one the time before the onset. Counts are compared per program and template as
-Poisson rates, so that a line seen twice against once expected is no news and one seen ninety times is.
+With a baseline, counts are compared per program and template as Poisson rates: a line seen twice against once expected is
+no news, one seen ninety times is. Without one, a line is news when it is rare or bunched in time, and routine when it comes
+all the time.
 """
 
 from datetime import datetime, timedelta
@@ -15,6 +16,11 @@ KEY = ["service", "template"]
 _MIN_SHARE_BEFORE = 0.04
 """A change point must leave at least this share of the time before it to call that time a reference."""
 _BUCKETS = 240
+_CELLS = 20
+_RARE = 3
+_FAILURE_FLOOR = 0.35
+_LONGEST_RATIO = 20.0
+"""Logs of a much longer time than the baseline are not taken to repeat it more often than this."""
 _NOVELTY_WEIGHT = 0.3
 """What it weighs at most that a service writes lines which health never saw."""
 _FAILURE_MASS = {"WARNING": 0.2, "ERROR": 1.0, "CRITICAL": 1.5}
@@ -30,11 +36,11 @@ def span(table: pl.DataFrame) -> float:
     return max(1.0, (last - first).total_seconds())
 
 
-def compare(table: pl.DataFrame, reference: pl.DataFrame | None) -> pl.DataFrame:
+def compare(table: pl.DataFrame, baseline: pl.DataFrame | None) -> pl.DataFrame:
     """Return per program and template: count, reference count, expected count, first, last, worst level, novelty.
 
-    `novelty` is 0 to 1: the share of the occurrences that the reference does not explain, where expected + 2·√expected
-    + 0.5 are taken as explained; 1 for what the reference never saw, and 1 throughout without a reference.
+    With a baseline `novelty` (0 to 1) is the share of the occurrences that it does not explain, where expected +
+    2·√expected + 0.5 are taken as explained. Without one it is how bunched in time the occurrences are.
     """
     counts = table.group_by(KEY).agg(
         pl.len().alias("count"),
@@ -43,22 +49,44 @@ def compare(table: pl.DataFrame, reference: pl.DataFrame | None) -> pl.DataFrame
         pl.col("level").max().alias("level"),
         pl.col("record").min().alias("record"),
         pl.col("message").first().str.contains("(?i)deprecat").alias("routine"),
+        _cell(table).n_unique().alias("cells"),
     )
-    if reference is None or reference.is_empty():
-        return counts.with_columns(
-            pl.lit(0, dtype=pl.UInt32).alias("reference"), expected=pl.lit(0.0), novelty=pl.lit(1.0)
-        )
-    ratio = min(20.0, span(table) / span(reference))
-    seen = reference.group_by(KEY).agg(pl.len().alias("reference"))
-    joined = counts.join(seen, on=KEY, how="left", nulls_equal=True)
+    if baseline is None or baseline.is_empty():
+        return counts.with_columns(reference=pl.lit(0, pl.UInt32), expected=pl.lit(0.0), novelty=_bunched())
+    ratio = min(_LONGEST_RATIO, span(table) / span(baseline))
+    seen = baseline.group_by(KEY).agg(pl.len().alias("reference"))
+    joined = counts.join(seen, on=KEY, how="left", nulls_equal=True).with_columns(pl.col("reference").fill_null(0))
+    unexplained = 1 - (pl.col("expected") + 2 * pl.col("expected").sqrt() + 0.5) / pl.col("count")
+    return joined.with_columns(expected=pl.col("reference") * ratio).with_columns(
+        novelty=pl.when(pl.col("reference") == 0).then(1.0).otherwise(unexplained.clip(0, 1))
+    )
+
+
+def _cell(table: pl.DataFrame) -> pl.Expr:
+    """Number the cell of time, of `_CELLS` over the whole table, that a record lies in."""
+    start, seconds = table["time"].min(), span(table)
     return (
-        joined.with_columns(pl.col("reference").fill_null(0))
-        .with_columns(expected=pl.col("reference") * ratio)
-        .with_columns(
-            novelty=pl.when(pl.col("reference") == 0)
-            .then(1.0)
-            .otherwise((1 - (pl.col("expected") + 2 * pl.col("expected").sqrt() + 0.5) / pl.col("count")).clip(0, 1))
-        )
+        ((pl.col("time") - pl.lit(start)).dt.total_microseconds() / 1e6 / seconds * _CELLS).floor().clip(0, _CELLS - 1)
+    )
+
+
+def _bunched() -> pl.Expr:
+    """Rate how far the cells that a template fills fall short of those it would fill if it came at any time.
+
+    What occurs at most `_RARE` times is news when it is a warning or worse; failures keep a share of news even when they
+    come all the time, since the logs may hold nothing but the outage.
+    """
+    count = pl.col("count").cast(pl.Float64)
+    spread = _CELLS * (1 - (1 - 1 / _CELLS) ** count)
+    bunched = (1.5 * (1 - pl.col("cells") / spread)).clip(0, 1)
+    floor = pl.when(pl.col("level") >= "ERROR").then(_FAILURE_FLOOR).otherwise(0.0)
+    rare = pl.when(pl.col("level") >= "WARNING").then(1.0).otherwise(0.6)
+    return (
+        pl.when(pl.col("routine"))
+        .then(0.1)
+        .when(count <= _RARE)
+        .then(rare)
+        .otherwise(pl.max_horizontal(bunched, floor))
     )
 
 
@@ -175,7 +203,7 @@ def vanished(table: pl.DataFrame, reference: pl.DataFrame) -> pl.DataFrame:
 
     Only programs that still write are looked at: the silence of a whole program is another matter.
     """
-    ratio = min(20.0, span(table) / span(reference))
+    ratio = min(_LONGEST_RATIO, span(table) / span(reference))
     seen = reference.group_by(KEY).agg(
         pl.len().alias("reference"), pl.col("level").max().alias("level"), pl.col("record").min().alias("record")
     )

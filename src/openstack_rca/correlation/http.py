@@ -19,6 +19,10 @@ _NAME_OR_ID = r"/(?:[^/]*(?:[-_][^/]*\d|\d{4}|[0-9a-f]{8})[^/]*|\d+\b)"
 """A segment of a route that names one thing: an id, a number, or a name with a number in it (but not v2.1)."""
 
 
+_FAILURE_FLOOR = 0.35
+"""What an answer of 400 and above keeps of its weight when it comes all the time and no baseline is at hand."""
+
+
 def with_http(table: pl.DataFrame) -> pl.DataFrame:
     """Return the records that are access-log lines, with the columns `method`, `route` (ids as *) and `status`."""
     return (
@@ -36,7 +40,10 @@ def with_http(table: pl.DataFrame) -> pl.DataFrame:
 def http_clues(
     table: pl.DataFrame, reference: pl.DataFrame | None, question: Question, graph: ServiceGraph
 ) -> list[Clue]:
-    """Return clues for answers of 400 and above that are new or more frequent, and for calls that changed the cloud."""
+    """Return clues for answers of 400 and above that are new or more frequent, and for calls that changed the cloud.
+
+    `reference` is the baseline; without one the column `novelty` of the table tells what is news.
+    """
     now = with_http(table)
     if now.is_empty():
         return []
@@ -45,13 +52,14 @@ def http_clues(
     groups = now.group_by(keys, maintain_order=True).agg(
         pl.len().alias("count"),
         pl.col("record").head(10).alias("records"),
+        pl.col("novelty").mean(),
         pl.col("time").min().alias("first"),
         pl.col("time").max().alias("last"),
     )
     totals = now.group_by("service", "method", "route").len("calls")
     groups = groups.join(totals, on=keys[:3], nulls_equal=True)
     if before is None:
-        groups = groups.with_columns(share_before=pl.lit(0.0))
+        groups = groups.with_columns(share_before=pl.lit(None, pl.Float64))
     else:
         old = (
             before.group_by(keys)
@@ -70,7 +78,10 @@ def _clue(row: dict[str, Any], question: Question, graph: ServiceGraph) -> Clue 
         return _change(row, component)
     meaning = _knowledge()["statuses"].get(row["status"])
     share = row["count"] / row["calls"]
-    news = max(0.0, share - 1.5 * row["share_before"]) / share
+    if row["share_before"] is None:
+        news = max(_FAILURE_FLOOR, row["novelty"])
+    else:
+        news = max(0.0, share - 1.5 * row["share_before"]) / share
     if meaning is None or news <= 0:
         return None
     asked = 1.5 if row["status"] in question.statuses else 1.0
@@ -94,7 +105,7 @@ def _clue(row: dict[str, Any], question: Question, graph: ServiceGraph) -> Clue 
 
 def _change(row: dict[str, Any], component: str) -> Clue | None:
     for rule in _knowledge()["changes"]:
-        if row["method"] in rule["methods"] and re.search(rule["route"], row["route"]) and row["share_before"] == 0:
+        if row["method"] in rule["methods"] and re.search(rule["route"], row["route"]) and not row["share_before"]:
             return Clue(
                 kind="change",
                 key=f"{component}:{rule['says']}",

@@ -1,7 +1,8 @@
 """The memory of past incidents: kept on disk, found again by words or by what the logs look like."""
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -55,7 +56,7 @@ class Exported:
 
 @dataclass(frozen=True)
 class Imported:
-    """What came in from a file: new incidents, changed ones, those that were there already, and what was no incident."""
+    """What came in from a file: incidents that were new, changed or there already, and what was no incident."""
 
     new: int
     changed: int
@@ -125,7 +126,7 @@ class IncidentMemory:
             raise UsageError("A search for incidents needs a text; this one is empty.")
         incidents, _ = self._archive.read()
         near = self._near(incidents, text, (_SYMPTOM, _CAUSE))
-        return _best((Match(i, near.get(i.id, 0.0)) for i in incidents), limit or self._shown)
+        return _best((Match(i, near.get(i.id, 0.0)) for i in incidents), limit or self._settings.max_historical_context)
 
     def similar(self, symptom: str, fingerprint: Fingerprint) -> list[Match]:
         """Return the past incidents like the present one, best first: those that reach the similarity threshold.
@@ -169,7 +170,7 @@ class IncidentMemory:
         return Exported(path, len(incidents))
 
     def import_from(self, path: Path) -> Imported:
-        """Take in the incidents of an exported file; of two with one id, a confirmed one stands against one that is not.
+        """Take in the incidents of an exported file; one that is confirmed here stands against one that is not.
 
         Raises InputError when the file is no export.
         """
@@ -182,10 +183,6 @@ class IncidentMemory:
             except InputError as error:
                 skipped.append(Skipped(f"{path.name}, incident {number + 1}", str(error)))
         return Imported(**counts, skipped=tuple(skipped))
-
-    @property
-    def _shown(self) -> int:
-        return self._settings.max_historical_context
 
     def _take(self, incident: Incident) -> str:
         if not self._archive.holds(incident.id):
@@ -216,14 +213,12 @@ class IncidentMemory:
         return _other_host(incident.solution, then, host)
 
 
-def _best(matches: "Any", limit: int) -> list[Match]:
+def _best(matches: Iterable[Match], limit: int) -> list[Match]:
     ranked = sorted((m for m in matches if m.similarity > 0), key=lambda m: (-m.similarity, not m.incident.confirmed))
     return ranked[:limit]
 
 
 def _other_host(text: str, then: str, now: str) -> str:
-    import re
-
     return re.sub(rf"(?<![\w.-]){re.escape(then)}(?![\w-])", now, text)
 
 

@@ -44,7 +44,11 @@ class Reading:
         in_cut_line = False
         for chunk in _to_utf8(self._chunks()):
             tail += chunk
-            exported = journal_export.is_export(bytes(tail[:_HEAD_BYTES])) if exported is None and len(tail) >= _HEAD_BYTES else exported
+            exported = (
+                journal_export.is_export(bytes(tail[:_HEAD_BYTES]))
+                if exported is None and len(tail) >= _HEAD_BYTES
+                else exported
+            )
             while len(tail) >= BLOCK_BYTES:
                 if in_cut_line:
                     in_cut_line = _drop_line(tail)
@@ -124,7 +128,7 @@ def _to_utf8(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _clean(block: bytes) -> bytes:
-    if b"\r" in block:
+    if b"\r" in block and b"\r\n" in block:
         block = block.replace(b"\r\n", b"\n")
     return block.replace(b"\0", b"") if b"\0" in block else block
 

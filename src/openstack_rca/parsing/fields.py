@@ -11,9 +11,10 @@ _UUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F
 _REQUEST = re.compile(rf"req-\S+|{_UUID}")
 _SUFFIX = r" (?:\{\{\(pid=\d+\) )?(?:\w+|<\w+>) /\S+\.py:\d+(?:\}\})?$"
 _BRACES = re.compile(r"\{\{\(pid=\d+\) |\}\}")
-_PACKAGES = re.compile(r".*/(?:site|dist)-packages/")
-_STDLIB = re.compile(r".*/lib(?:64)?/python[\d.]+/")
-ID_COLUMNS = ("global_request_id", "request_id", "user", "project")
+_BEFORE_PACKAGE = re.compile(r"^.*/(?:(?:site|dist)-packages|lib(?:64)?/python[\d.]+|opt/stack/[^/]+)/")
+_REQUEST_IDS = ("global_request_id", "request_id")
+_ID_COLUMNS = (*_REQUEST_IDS, "user", "project")
+_TAKEN = tuple(f"{name}_of_context" for name in _ID_COLUMNS)
 
 
 def finish(records: pl.DataFrame) -> pl.DataFrame:
@@ -42,60 +43,42 @@ def _resources(records: pl.DataFrame) -> pl.Series:
 
 def _origin(records: pl.DataFrame) -> pl.DataFrame:
     """Cut ` function /path/file.py:123` off the message; what a format captured itself counts as well."""
-    records = records.with_columns(
-        suffix=pl.when(pl.col("level") == "DEBUG").then(pl.col("message").str.extract(_SUFFIX, 0)),
-        package=pl.col("logger").str.extract(r"^(\w+)"),
-    )
+    suffix = pl.when(pl.col("level") == "DEBUG").then(pl.col("message").str.extract(_SUFFIX, 0))
     own = pl.concat_str(
         [pl.col("function").fill_null(""), pl.lit(" "), "path", pl.lit(":"), pl.col("number").fill_null("0")]
     )
-    records = records.with_columns(
-        pl.col("message").str.strip_suffix(pl.col("suffix").fill_null("")), place=pl.coalesce("suffix", own)
+    records = records.with_columns(suffix=suffix).with_columns(
+        pl.col("message").str.strip_suffix(pl.col("suffix").fill_null("")), origin=pl.coalesce("suffix", own)
     )
-    distinct = records.select("place", "package").unique().drop_nulls("place")
-    named = distinct.with_columns(origin=pl.Series(map(origin_of, *distinct.get_columns()), dtype=pl.String))
-    named_rows = records.join(named, on=["place", "package"], how="left", nulls_equal=True, maintain_order="left")
-    return named_rows.drop("place", "package", "suffix")
+    places = records["origin"].drop_nulls().unique()
+    origins = pl.col("origin").replace_strict(
+        places, [origin_of(place) for place in places], default=None, return_dtype=pl.String
+    )
+    return records.with_columns(origins).drop("suffix")
 
 
-def origin_of(place: str, package: str | None) -> str:
+def origin_of(place: str) -> str:
     """Return "nova/compute/manager.py:123 function" for "function /usr/lib/…/nova/compute/manager.py:123"."""
-    function, _, whole = _BRACES.sub("", place).strip().rpartition(" ")
-    path = _PACKAGES.sub("", whole)
-    if path == whole and package and f"/{package}/" in path:
-        path = path[path.index(f"/{package}/") + 1 :]
-        path = path.removeprefix(f"{package}/") if path.startswith(f"{package}/{package}/") else path
-    return f"{_STDLIB.sub('', path)} {function}".rstrip()
+    function, _, path = _BRACES.sub("", place).strip().rpartition(" ")
+    return f"{_BEFORE_PACKAGE.sub('', path)} {function}".rstrip()
 
 
 def _ids(records: pl.DataFrame) -> pl.DataFrame:
     """Take the context apart, once for every distinct one; ids that a format gave itself get their prefix."""
-    prefixed = [
-        pl.when(pl.col(name).str.contains(rf"^{_UUID}$"))
-        .then(pl.lit("req-") + pl.col(name))
-        .otherwise(name)
-        .alias(name)
-        for name in ("request_id", "global_request_id")
-    ]
-    records = records.with_columns(prefixed)
-    distinct = records["context"].drop_nulls().unique()
-    known = (
-        pl.DataFrame(
-            {"context": distinct, **dict(zip(_CONTEXT, zip(*map(split_context, distinct), strict=True), strict=False))},
-            schema={"context": pl.String, **dict.fromkeys(_CONTEXT, pl.String)},
+    own = records.select(pl.col(_REQUEST_IDS).is_not_null().any()).row(0)
+    if any(own):
+        bare = [pl.col(name).str.contains(rf"^{_UUID}$") for name in _REQUEST_IDS]
+        records = records.with_columns(
+            pl.when(is_bare).then(pl.lit("req-") + pl.col(name)).otherwise(name).alias(name)
+            for is_bare, name in zip(bare, _REQUEST_IDS, strict=True)
         )
-        if len(distinct)
-        else None
-    )
-    if known is None:
+    contexts = records["context"].drop_nulls().unique()
+    if contexts.is_empty():
         return records
-    records = records.join(known, on="context", how="left", maintain_order="left")
-    return records.with_columns(pl.coalesce(name, f"{name}_of_context").alias(name) for name in ID_COLUMNS).drop(
-        _CONTEXT
-    )
-
-
-_CONTEXT = tuple(f"{name}_of_context" for name in ID_COLUMNS)
+    taken = pl.DataFrame([split_context(c) for c in contexts], schema=dict.fromkeys(_TAKEN, pl.String), orient="row")
+    records = records.join(taken.with_columns(context=contexts), on="context", how="left", maintain_order="left")
+    filled = [pl.coalesce(name, taken).alias(name) for name, taken in zip(_ID_COLUMNS, _TAKEN, strict=True)]
+    return records.with_columns(filled).drop(_TAKEN)
 
 
 @lru_cache(maxsize=1 << 16)

@@ -88,7 +88,7 @@ def detector(formats: Sequence[Format]) -> re.Pattern[str]:
     It is None for a line of no format.
     """
     branches = "|".join(f"(?={re.sub(r'[(][?]P<[a-z]+2*>', '(?:', fmt.regex)}\n)()" for fmt in formats)
-    return re.compile(rf"(?:{branches}|).*\n")
+    return re.compile(rf"(?:{branches}|).*\n", re.ASCII)
 
 
 def _format(name: str, content: Any) -> Format:
@@ -98,7 +98,7 @@ def _format(name: str, content: Any) -> Format:
             raise KnowledgeError(f"The format file {name}.yaml holds the id {content['id']!r}.")
         if re.search(r"\\[sDW]", regex):
             raise KnowledgeError(rf"The format {name} uses \s, \D or \W, which reach over the end of a line.")
-        finder = re.compile(rf"(?:{regex}|(.*))\n")
+        finder = re.compile(rf"(?:{regex}|(.*))\n", re.ASCII)
         return Format(
             id=name,
             title=content["title"],

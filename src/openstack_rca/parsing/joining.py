@@ -98,17 +98,17 @@ def _with_message(heads: pl.DataFrame) -> pl.DataFrame:
 
     That is the exception at the end of a bare traceback, else the first line that is not empty.
     """
-    bare = pl.col("message").is_null() | pl.col("message").str.starts_with("Traceback (most recent call last)")
-    bare = bare & pl.col("detail").is_not_null()
+    starts_bare = pl.col("message").is_null() | pl.col("message").str.starts_with("Traceback (most recent call last)")
+    bare = heads.select(starts_bare & pl.col("detail").is_not_null()).to_series()
+    if not bare.any():
+        return heads
+    part = heads.filter(bare)
     whole = pl.concat_str(["message", "detail"], separator="\n", ignore_nulls=True)
+    traceback = whole.str.contains("Traceback (most recent call last)", literal=True)
     first = pl.col("detail").str.strip_chars_start().str.extract(r"^(.*)")
     final = pl.col("detail").str.extract(_FINAL_LINE)
-    is_traceback = whole.str.contains("Traceback (most recent call last)", literal=True)
-    return heads.with_columns(
-        message=pl.when(bare & is_traceback)
-        .then(pl.coalesce(final, first))
-        .when(bare)
-        .then(first)
-        .otherwise("message"),
-        detail=pl.when(bare & is_traceback).then(whole).otherwise("detail"),
+    part = part.with_columns(
+        message=pl.when(traceback).then(pl.coalesce(final, first)).otherwise(first),
+        detail=pl.when(traceback).then(whole).otherwise("detail"),
     )
+    return pl.concat([heads.filter(~bare), part]).sort("row")

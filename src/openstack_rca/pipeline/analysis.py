@@ -92,8 +92,7 @@ def _diagnose(
 ) -> Report:
     graph = load_topology()
     with watch.stage("change"):
-        reference = baseline if baseline is not None else _before(table, onset(table))
-        change = compare(table, reference)
+        change = compare(table, baseline)
         table = with_root(with_novelty(table, change))
         began = onset(table)
     with watch.stage("correlate"):
@@ -101,7 +100,7 @@ def _diagnose(
         question = understand(request.issue, graph, hosts)
         asked = asked_roots(table, question)
         stories = follow(table, list(dict.fromkeys([*asked, *failed_roots(table)])))
-        clues = find_clues(table, reference, change, question, graph)
+        clues = find_clues(table, baseline, change, question, graph)
     with watch.stage("diagnose"):
         table = with_relevance(table, question, asked, _weights(settings))
         case = Case(question, table, clues, stories, began, graph, partial(cite, request.logs, table))
@@ -131,11 +130,6 @@ def mine(
     both = miner.assign(pl.concat([baseline, table]))
     texts = {t.id: t.text for t in miner.templates.values()}
     return both.tail(table.height), both.head(baseline.height), texts
-
-
-def _before(table: pl.DataFrame, began: datetime | None) -> pl.DataFrame | None:
-    """Return the records before the onset as the reference; None when the logs begin with the failure."""
-    return table.filter(pl.col("time") < began) if began else None
 
 
 def _weights(settings: Settings) -> tuple[float, float, float]:

@@ -17,11 +17,12 @@ from openstack_rca.records import Clue, Question, SignatureHit
 from openstack_rca.signatures import Matcher, Signature, load_signatures
 
 _STANDARD_TYPE = "bug"
+_FAILURE_FLOOR = 0.35
 
 
 def find_clues(
     table: pl.DataFrame,
-    reference: pl.DataFrame | None,
+    baseline: pl.DataFrame | None,
     change: pl.DataFrame,
     question: Question,
     graph: ServiceGraph,
@@ -29,23 +30,30 @@ def find_clues(
     """Return every clue in a log table that has the column `novelty`; `change` is what `compare` said of it."""
     signatures = {s.id: s for s in load_signatures()}
     hits = Matcher(signatures.values()).match(table)
-    known = list(signature_clues(hits, signatures, table, graph))
+    known = list(signature_clues(hits, signatures, table, graph, 0.0 if baseline is not None else _FAILURE_FLOOR))
     errors = _without_known(error_clues(table, graph), known, {r for h in hits for r in h.records})
     return (
         *known,
         *errors,
-        *http_clues(table, reference, question, graph),
+        *http_clues(table, baseline, question, graph),
         *lost_clients(table, graph),
         *restarts(table, graph),
         *silences(table, graph),
-        *(novelty_clues(change, graph) if reference is not None else ()),
+        *(novelty_clues(change, graph) if baseline is not None else ()),
     )
 
 
 def signature_clues(
-    hits: Iterable[SignatureHit], signatures: Mapping[str, Signature], table: pl.DataFrame, graph: ServiceGraph
+    hits: Iterable[SignatureHit],
+    signatures: Mapping[str, Signature],
+    table: pl.DataFrame,
+    graph: ServiceGraph,
+    floor: float,
 ) -> Iterable[Clue]:
-    """Yield a clue for each hit that blames somebody; its weight is the signature's times the novelty of its lines."""
+    """Yield a clue for each hit that blames somebody; its weight is the signature's times the novelty of its lines.
+
+    `floor` is the least novelty that a known failure is given: without a baseline it may have come all the time.
+    """
     hits = list(hits)
     wanted = sorted({r for h in hits for r in h.records})
     rows = table.filter(pl.col("record").is_in(wanted)).select("record", "novelty", "time")
@@ -66,7 +74,7 @@ def signature_clues(
             host=host,
             type=signature.type or _STANDARD_TYPE,
             role=signature.role if component else "symptom",
-            weight=signature.weight * max(novelties, default=1.0) * (1.0 if component else 0.4),
+            weight=signature.weight * max([floor, *novelties]) * (1.0 if component else 0.4),
             reporter=reporter,
             statement=f"{signature.title}{where}: {signature.explains}",
             records=hit.records,

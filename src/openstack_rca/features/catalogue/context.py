@@ -77,12 +77,12 @@ CONTEXT = group(
         lambda v: v.by().since(v.error),
     ),
     (
-        "errors_before",
-        "count",
-        "records",
-        "errors of the service so far",
+        "error_history",
+        "share",
+        "0-1",
+        "share of errors among the service's records so far",
         "level service",
-        lambda v: v.by("service").sum_before(v.error),
+        lambda v: v.by("service").mean_before(v.error, 0),
     ),
     ("busy_10s", "count", "records", "all records of the last 10 s", "time", lambda v: v.by().count_within(10)),
 )
