@@ -115,7 +115,7 @@ class Settings(BaseSettings):
     anthropic_base_url: str | None = Field(
         None, validation_alias=AliasChoices("ANTHROPIC_BASE_URL", "anthropic_base_url")
     )
-    ai_model: str | None = Field(None, validation_alias=AliasChoices("AI_MODEL", "ai_model"), min_length=1)
+    ai_model: str | None = Field(None, validation_alias=AliasChoices("AI_MODEL", "ai_model"))
     chroma_persist_dir: Path | None = Field(
         None, validation_alias=AliasChoices("CHROMA_PERSIST_DIR", "chroma_persist_dir")
     )

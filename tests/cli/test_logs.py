@@ -185,7 +185,7 @@ def test_days_are_shown_when_there_are_several(
 def test_json_of_many_blocks_is_one_array(
     folder: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("openstack_rca.cli.log_lines.BLOCK", 3)
+    monkeypatch.setattr("openstack_rca.reporting.tables.BLOCK", 3)
     assert run(["logs", folder, "--format", "json"]) == 0
     assert len(json.loads(capsys.readouterr().out)) == 4
     assert run(["logs", folder, "--format", "csv"]) == 0

@@ -122,3 +122,21 @@ def test_a_devstack_traceback_joins_although_the_journal_times_differ():
     record = row(text, name="screen-n-cpu.txt")
     assert (record["lines"], record["message"]) == (4, "Boom")
     assert record["detail"].endswith("ValueError: no")
+
+
+def test_lines_in_a_container_before_the_first_header_are_records_and_stay_in_their_file():
+    front = "2026-01-01T00:00:00.000000000Z stderr F "
+    pod = f"{front}+ exec nova-compute\n{front}{HEAD}\n{front}{TRACE.split(chr(10))[0]}\n{front}words\n"
+    api = f"{HEAD}\n"
+    logs = parse(api, pod)
+    assert logs.table["message"].to_list()[1] == "+ exec nova-compute"
+    assert logs.table["lines"].to_list() == [1, 1, 3]
+
+
+def test_a_bare_traceback_is_a_record_only_where_no_record_leads_it_in():
+    trace = 'Traceback (most recent call last):\n  File "a.py", line 1, in f\nValueError: no\n'
+    start = "spawned uWSGI worker 1 (pid: 5, cores: 1)\n"
+    first, second = rows(start + trace, name="uwsgi/nova-api-uwsgi.log")
+    assert (first["lines"], second["lines"], second["level"]) == (1, 3, "ERROR")
+    assert second["message"] == "ValueError: no"
+    assert row(f"{HEAD}\n{trace}")["lines"] == 4

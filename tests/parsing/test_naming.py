@@ -30,6 +30,8 @@ OSLO = "2026-11-22 09:00:00.000 7 INFO {} [-] {}\n"
         ("screen-q-svc.txt.gz", "neutron-server"),
         ("devstack@n-sch.service.log", "nova-scheduler"),
         ("var/log/containers/httpd/placement/placement_wsgi_error.log", "placement-api"),
+        ("apache2/placement_error.log", "placement-api"),
+        ("apache2/error.log", "httpd"),
         ("var/log/ceph/ceph-osd.3.log", "ceph-osd"),
         ("heat/heat-engine.log-20261122.gz", "heat-engine"),
         ("syslog", None),

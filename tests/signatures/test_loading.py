@@ -1,3 +1,4 @@
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -123,4 +124,19 @@ def test_the_catalogue_page_is_up_to_date() -> None:
     page = Path(__file__).parents[2] / "docs" / "signatures.md"
     assert page.read_text() == render_catalogue(load_signatures()), (
         "run python -m openstack_rca.signatures > docs/signatures.md"
+    )
+
+
+def test_every_emitter_is_a_program_that_the_parser_names() -> None:
+    programs = list(knowledge.read("programs.yaml")["programs"])
+    named = {(s.id, e) for s in load_signatures() for e in s.emitters if e not in ("any", "*")}
+    assert {(i, e) for i, e in named if not any(fnmatchcase(program, e) for program in programs)} == set()
+
+
+def test_the_sign_for_any_openstack_service_leaves_the_infrastructure_out() -> None:
+    signature = next(s for s in load_signatures() if s.id == "amqp-server-unreachable")
+    written = {name for name in knowledge.read("programs.yaml")["programs"] if signature.written_by(name)}
+    assert {"nova-compute", "keystone", "placement-api", "swift-proxy-server", "httpd", "horizon"} <= written
+    assert (
+        written & {"rabbitmq", "mariadb", "haproxy", "kernel", "systemd", "ovs-vswitchd", "libvirtd", "juju"} == set()
     )

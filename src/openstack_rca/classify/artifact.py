@@ -22,8 +22,8 @@ class Artifact:
     """What training leaves behind and serving loads.
 
     `labelled` says whether importance was learned, `ordered` whether what normally follows what; `blind` is True when
-    importance was learned without seeing templates, because the labels are made of them. `thresholds` holds the score from which a "record"
-    or a "window" counts as important; `facts` tells data hash, seed, source of the labels and scores.
+    importance was learned without seeing templates, because the labels are made of them. `thresholds` holds the score
+    from which a "record" or a "window" counts as important; `facts` tells data, seed, source of the labels, scores.
     """
 
     kind: str

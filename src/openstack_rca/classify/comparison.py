@@ -45,7 +45,7 @@ def compare(
 
 
 def fusion_weight(classifier: Classifier, cases: Sequence[HeldCase]) -> float:
-    """Return the weight of TF-IDF beside the learned score that finds most evidence in some cases, the smallest of equals."""
+    """Return the weight of TF-IDF beside the learned score that finds most evidence, the smallest of equals."""
     judged = [(case, classifier.score(case.samples), similarity(case.messages, case.issue)) for case in cases]
     found = [
         sum(recall_at(score + weight * close, case.items, case.repeats, DEPTH) for case, score, close in judged)

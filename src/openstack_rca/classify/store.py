@@ -7,6 +7,7 @@ when the disk fills or the process is killed, the folder holds one whole model: 
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from hashlib import sha256
 from importlib import resources
 from pathlib import Path
@@ -41,20 +42,20 @@ def save(artifact: Artifact, folder: Path) -> Path:
     keras, manifest = keras_file(folder, artifact.kind), _manifest_file(folder, artifact.kind)
     exported = folder / f"{keras.stem}-{sha256(artifact.onnx).hexdigest()[:12]}.onnx"
     content = json.dumps(_manifest(artifact, exported.name), indent=1).encode()
+    parts = {exported: artifact.onnx, keras: artifact.keras, manifest: content}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        staged = [
+        for path, data in parts.items():
             _stage(path, data)
-            for path, data in ((exported, artifact.onnx), (keras, artifact.keras), (manifest, content))
-        ]
+        for path in parts:
+            os.replace(_staged(path), path)
     except OSError as error:
-        for path in (exported, keras, manifest):
-            _staged(path).unlink(missing_ok=True)
+        for path in parts:
+            with suppress(OSError):
+                _staged(path).unlink()
         raise InputError(
             f"The model cannot be saved in {folder}: {error.strerror}; the old one is unchanged."
         ) from error
-    for path in staged:
-        os.replace(_staged(path), path)
     for old in folder.glob(f"{keras.stem}-*.onnx"):
         if old != exported:
             old.unlink(missing_ok=True)
@@ -99,12 +100,11 @@ def _staged(path: Path) -> Path:
     return path.with_name(f"{path.name}.{os.getpid()}.new")
 
 
-def _stage(path: Path, content: bytes) -> Path:
+def _stage(path: Path, content: bytes) -> None:
     with _staged(path).open("wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    return path
 
 
 def _whole(folder: Path, file: Mapping[str, str]) -> bytes:

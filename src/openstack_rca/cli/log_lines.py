@@ -1,4 +1,4 @@
-"""Records of the log table: chosen by filters, shown as a table to read or as data for programs."""
+"""Records of the log table, or of a view: chosen by filters, shown as a table to read or as data for programs."""
 
 import os
 import re
@@ -10,18 +10,21 @@ import polars as pl
 from openstack_rca.cli import output
 from openstack_rca.errors import UsageError
 from openstack_rca.records import LEVELS
-from openstack_rca.reporting.plain import plain, safe_json
+from openstack_rca.reporting.plain import plain
+from openstack_rca.reporting.tables import blocks, to_csv, to_json
 
-BLOCK = 10_000
-"""Records written at once: few enough that `| head` ends soon, many enough to be fast."""
+LINES = (
+    "time",
+    "service",
+    "host",
+    pl.col("level").cast(pl.String).replace({"WARNING": "WARN", "CRITICAL": "CRIT"}),
+    pl.col("request_id").str.slice(4, 8).alias("request"),
+    "message",
+)
+"""What a table shows of each record; the last column gets the room that is left."""
 
-_ISO = "%FT%T%.6fZ"
-_SHORT = {"WARNING": "WARN", "CRITICAL": "CRIT"}
 _LEAST_ROOM = 30  # columns below which a message says too little
 _LEAST_NAME = 19  # columns that a service or host gets at least: neutron-dhcp-agent, and a little
-
-_FORMULA = r"^([=+\-@\t\r\n＝＋－＠])"  # what a spreadsheet takes for the start of a formula (OWASP, CSV injection)
-_INVISIBLE = r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 
 
 def choose(
@@ -55,8 +58,8 @@ def _check_pattern(pattern: str) -> None:
         raise UsageError(f"--grep {pattern!r} is no regular expression: {why[1] if why else error}.") from error
 
 
-def show(table: pl.DataFrame, form: str) -> None:
-    """Write records to standard output as table, json, csv or parquet."""
+def show(table: pl.DataFrame, form: str, columns: Sequence[str | pl.Expr] = LINES) -> None:
+    """Write records to standard output as table (of these columns), json, csv or parquet."""
     if form == "parquet":
         _show_parquet(table)
         return
@@ -64,7 +67,8 @@ def show(table: pl.DataFrame, form: str) -> None:
         output.note("No record passes these filters.")
         if form == "table":
             return
-    for block in FORMS[form](table):
+    makers = {"table": lambda rows: _as_table(rows, columns), "json": to_json, "csv": to_csv}
+    for block in makers[form](table):
         sys.stdout.write(block)
 
 
@@ -74,34 +78,25 @@ def _show_parquet(table: pl.DataFrame) -> None:
     table.write_parquet(sys.stdout.buffer)
 
 
-def _blocks(table: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    for start in range(0, table.height, BLOCK):
-        yield table.slice(start, BLOCK)
-
-
-def _as_table(table: pl.DataFrame) -> Iterator[str]:
+def _as_table(table: pl.DataFrame, columns: Sequence[str | pl.Expr]) -> Iterator[str]:
     """Yield a header and one row a record; on a terminal, or where COLUMNS says so, cut to fit."""
     limit = output.width() if sys.stdout.isatty() or "COLUMNS" in os.environ else None
-    days = table["time"].dt.date().drop_nulls().unique()
+    days = table.select(columns)["time"].dt.date().drop_nulls().unique()
     one_day = len(days) == 1
-    shown = table.select(
-        pl.col("time").dt.strftime("%H:%M:%S%.3f" if one_day else "%F %H:%M:%S%.3f").alias("time"),
-        pl.col("service").cast(pl.String),
-        pl.col("host").cast(pl.String),
-        pl.col("level").cast(pl.String).replace(_SHORT),
-        pl.col("request_id").str.slice(4, 8).alias("request"),
-        "message",
+    shown = table.select(columns).select(
+        pl.col("time").dt.strftime("%H:%M:%S%.3f" if one_day else "%F %H:%M:%S%.3f"),
+        pl.exclude("time").cast(pl.String),
     )
     shown = shown.select(name for name in shown.columns if shown[name].null_count() < shown.height)
-    *names, _ = shown.columns
+    *names, last = shown.columns
     longest = shown.select(pl.col(names).str.len_chars().max()).row(0)
     titles = [f"{days[0]:%m-%d} UTC" if one_day and n == "time" else "time (UTC)" if n == "time" else n for n in names]
     widths = [max(len(title), length) for title, length in zip(titles, longest, strict=True)]
     if limit is not None:
         most = max(_LEAST_NAME, limit // 5)
         widths = [w if name == "time" else min(w, most) for name, w in zip(names, widths, strict=True)]
-    yield _row([*titles, "message"], widths, limit)
-    for block in _blocks(shown.fill_null("-")):
+    yield _row([*titles, last], widths, limit)
+    for block in blocks(shown.fill_null("-")):
         yield "".join(_row(row, widths, limit) for row in block.iter_rows())
 
 
@@ -119,26 +114,3 @@ def _row(cells: Sequence[str], widths: Sequence[int], limit: int | None) -> str:
 
 def _ended(text: str, limit: int) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
-
-
-def _as_json(table: pl.DataFrame) -> Iterator[str]:
-    """Yield a JSON array with one record a line."""
-    yield "["
-    for number, block in enumerate(_blocks(table)):
-        lines = block.with_columns(pl.col("time").dt.strftime(_ISO)).write_ndjson().rstrip("\n")
-        yield ("," if number else "") + "\n" + safe_json(lines).replace("\n", ",\n")
-    yield "\n]\n" if table.height else "]\n"
-
-
-def _as_csv(table: pl.DataFrame) -> Iterator[str]:
-    """Yield CSV; a cell that a spreadsheet would take for a formula starts with an apostrophe."""
-    text = pl.col(pl.String)
-    for number, block in enumerate(_blocks(table) if table.height else [table]):
-        cells = block.with_columns(
-            pl.col("time").dt.strftime(_ISO), pl.col("resources").list.join(" "), pl.col(pl.Categorical).cast(pl.String)
-        ).with_columns(text.str.replace_all(_INVISIBLE, "").str.replace(_FORMULA, "'$1"))
-        yield cells.write_csv(include_header=not number)
-
-
-FORMS = {"table": _as_table, "json": _as_json, "csv": _as_csv}
-"""The forms of records that are text, each yielding parts of it."""

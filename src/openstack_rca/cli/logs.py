@@ -15,7 +15,12 @@ LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=PATH)
 @click.option("--stats", is_flag=True, help="Show what was recognised and what was skipped, by file and format.")
 @click.option(
-    "--view", type=click.Choice(["lines"]), default="lines", show_default=True, help="What to show of the logs."
+    "--view",
+    type=click.Choice(["lines", "requests", "capacity", "audit"]),
+    default="lines",
+    show_default=True,
+    help="What to show of the logs: lines; requests with hops, status and latency; claims and usage of memory, disk and"
+    " vcpus; who called which API with which answer.",
 )
 @click.option("--service", help="Only this program (nova-compute) or all of one service (nova).")
 @click.option(
@@ -48,10 +53,13 @@ def logs(
     \b
     openstack-rca logs sosreport.tar.xz --stats
     openstack-rca logs /var/log/nova --level ERROR --grep 'Timed out'
+    openstack-rca logs /var/log/kolla --view requests --service nova
     """
-    filtered = bool(service or level or request_id or grep)
+    filtered = bool(service or level or request_id or grep or view != "lines")
     if stats and (filtered or form not in ("table", "json")):
-        raise UsageError("--stats is about all that was read, as table or json; leave filters and other formats out.")
+        raise UsageError(
+            "--stats is about all that was read, as table or json; leave filters, views and other formats out."
+        )
 
     from openstack_rca.settings import load_settings
 
@@ -66,7 +74,13 @@ def logs(
         tell("Parsing …")
         read = pipeline.read_logs(paths, settings, must_hold_records=not stats)
     if not stats:
-        show(choose(read.table, service, level, request_id, grep), form)
+        chosen = choose(read.table, service, level, request_id, grep)
+        if view == "lines":
+            show(chosen, form)
+            return
+        from openstack_rca.cli.log_views import show_view
+
+        show_view(view, read.table, chosen, form)
         return
     show_stats(read, form)
     if read.table.is_empty():

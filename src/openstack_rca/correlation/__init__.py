@@ -1,16 +1,21 @@
 """The log table -> what happened: requests followed over services, what changed, who failed, who depends on whom."""
 
+from openstack_rca.correlation.access import audit
+from openstack_rca.correlation.capacity import capacity
 from openstack_rca.correlation.change import compare, novelty_clues, onset, patterns, with_novelty
 from openstack_rca.correlation.failures import error_clues
 from openstack_rca.correlation.http import http_clues
 from openstack_rca.correlation.processes import lost_clients, restarts, silences
 from openstack_rca.correlation.question import understand
+from openstack_rca.correlation.requests import requests
 from openstack_rca.correlation.stories import asked_roots, failed_roots, follow, with_root
 from openstack_rca.correlation.topology import ServiceGraph, load_topology
 
 __all__ = [
     "ServiceGraph",
     "asked_roots",
+    "audit",
+    "capacity",
     "compare",
     "error_clues",
     "failed_roots",
@@ -21,6 +26,7 @@ __all__ = [
     "novelty_clues",
     "onset",
     "patterns",
+    "requests",
     "restarts",
     "silences",
     "understand",

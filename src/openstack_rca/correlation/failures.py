@@ -5,9 +5,9 @@ from typing import Any
 
 import polars as pl
 
+from openstack_rca.correlation.suspects import suspects
 from openstack_rca.correlation.topology import ServiceGraph
 from openstack_rca.correlation.tracebacks import Blame, ExceptionRule, Traceback, inline, load_blame, parse
-from openstack_rca.correlation.suspects import suspects
 from openstack_rca.records import Clue
 
 _BENIGN_INNER = frozenset({"KeyError", "IndexError", "StopIteration", "Empty", "Full", "ValueError", "AttributeError"})

@@ -25,6 +25,7 @@ _Row = dict[str, object]
 def lost_clients(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
     """Return a clue for each program whose broker connections ended without its saying goodbye.
 
+    A process that was seen to hang and then lost its connections did not die of it.
     "missed heartbeats" means a process that hangs or is cut off, "unexpectedly closed" one that died.
     """
     lost = _lost(table.filter(pl.col("service") == "rabbitmq"))
@@ -39,11 +40,12 @@ def lost_clients(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
     for r in groups.iter_rows(named=True):
         component = graph.resolve(r["client"]) or r["client"]
         crowd = lost.filter((pl.col("time") - r["first"]).abs() <= _TOGETHER)["client"].n_unique()
-        returned = _speaks_later(table, component, r["client_pid"], r["first"])
+        returned = not r["hung"] and _speaks_later(table, component, r["client_pid"], r["first"])
         if crowd >= _SHARED_OUTAGE:
             continue
         clues.append(_lost_client(r, component, hosts.get((component, r["client_pid"])), returned))
-    return clues
+    hanging = {c.component for c in clues if c.type == "timeout"}
+    return [c for c in clues if c.type == "timeout" or c.component not in hanging]
 
 
 def _lost(broker: pl.DataFrame) -> pl.DataFrame:
@@ -187,27 +189,24 @@ def _restart(component: str, host: str | None, ended: datetime, began: datetime,
     )
 
 
-def silences(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
+def silences(table: pl.DataFrame, baseline: pl.DataFrame | None, graph: ServiceGraph) -> list[Clue]:
     """Return a clue for each program and host that wrote steadily and then stopped while others went on.
 
     Steady means: in its longest quiet stretch at least `_MIN_EXPECTED` records were to be expected from its own rate
-    before, which it kept without long pauses.
+    before, which it kept without long pauses; and the stretch is twice as long as any that the baseline shows.
     """
     end = table["time"].max()
     if not isinstance(end, datetime):
         return []
+    usual = _longest_gaps(baseline) if baseline is not None else {}
     clues = []
-    timed = (
-        table.filter(pl.col("logger").is_not_null())
-        .select("service", "host", "time", "record")
-        .drop_nulls(["service", "time"])
-        .sort("time")
-    )
+    timed = table.filter(pl.col("logger").is_not_null()).select("service", "host", "time", "record")
+    timed = timed.drop_nulls(["service", "time"]).sort("time")
     for (service, host), group in timed.group_by("service", "host", maintain_order=True):
         if not isinstance(service, str) or group.height < _MIN_EXPECTED:
             continue
         found = _longest_silence(group, end)
-        if found is None:
+        if found is None or (found[1] - found[0]).total_seconds() < 2 * usual.get((service, host), 0.0):
             continue
         since, until, record, expected = found
         others = timed.filter(pl.col("time").is_between(since, until) & (pl.col("service") != service))[
@@ -220,6 +219,17 @@ def silences(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
             _silence(component, host if isinstance(host, str) else None, since, until, record, expected, until >= end)
         )
     return clues
+
+
+def _longest_gaps(baseline: pl.DataFrame) -> dict[tuple[str | None, str | None], float]:
+    """Return the seconds that each program and host was silent at the longest in health."""
+    gaps = (
+        baseline.drop_nulls("time")
+        .sort("time")
+        .group_by("service", "host")
+        .agg(pl.col("time").diff().max().dt.total_microseconds() / 1e6)
+    )
+    return {(service, host): gap or 0.0 for service, host, gap in gaps.iter_rows()}
 
 
 def _longest_silence(group: pl.DataFrame, end: datetime) -> tuple[datetime, datetime, int, float] | None:

@@ -8,7 +8,8 @@ import polars as pl
 from openstack_rca.records import Clue, Hypothesis
 
 _PER_CLUE = 1
-_CLUES_BY_RANK = (9, 4, 2, 2, 1)
+_ROLE = {"cause": 1.0, "symptom": 0.7, "context": 0.5}
+_CLUES_BY_RANK = (11, 4, 2, 1, 1)
 """How many clues of the first, second … cause are shown."""
 
 
@@ -34,16 +35,24 @@ def choose(hypotheses: Sequence[Hypothesis], table: pl.DataFrame, most: int) -> 
 
 
 def _of_clues(clues: Iterable[Clue], limit: int) -> list[tuple[int, str]]:
-    """Return the first records of the clues: one of each reporter and finding before a second one, context last."""
-    seen: Counter[tuple[str, str]] = Counter()
-    ranked = []
-    for i, clue in enumerate(clues):
-        finding = (clue.reporter, ":".join(clue.key.split(":")[:2]))
-        same_reporter = sum(n for (reporter, _), n in seen.items() if reporter == clue.reporter)
-        ranked.append(((seen[finding], clue.role == "context", same_reporter // 2, i), clue))
-        seen[finding] += 1
-    chosen = [clue for _, clue in sorted(ranked, key=lambda r: r[0])][:limit]
+    """Return the first records of the best clues: strong ones first, each further one of a finding or reporter for less."""
+    left, findings, reporters = list(clues), Counter[str](), Counter[str]()
+    chosen: list[Clue] = []
+    while left and len(chosen) < limit:
+        best = max(
+            left,
+            key=lambda c: _ROLE[c.role] * c.weight * 0.6 ** findings[_finding(c)] * 0.8 ** reporters[c.reporter],
+        )
+        left.remove(best)
+        chosen.append(best)
+        findings[_finding(best)] += 1
+        reporters[best.reporter] += 1
     return [(record, clue.statement) for clue in chosen for record in clue.records[:_PER_CLUE]]
+
+
+def _finding(clue: Clue) -> str:
+    """Name what a clue found apart from who reported it: the signature, the exception, the kind."""
+    return ":".join(clue.key.split(">")[-1].split(":")[:2]) if clue.kind == "traceback" else clue.key.split(":")[0]
 
 
 def _templates(table: pl.DataFrame, records: Iterable[int]) -> set[tuple[str | None, str | None]]:

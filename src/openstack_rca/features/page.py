@@ -2,6 +2,8 @@
 
 from openstack_rca.features.catalogue import CATALOGUE
 
+_HEAD = "| feature | type | unit | meaning | made of |"
+
 
 def as_markdown() -> str:
     """Return the content of docs/features.md."""
@@ -9,14 +11,14 @@ def as_markdown() -> str:
         f"# The {len(CATALOGUE)} features",
         "",
         "Made by `./scripts/docs` from `src/openstack_rca/features/catalogue/`; a test fails when this page is stale.",
-        "Every feature looks only at the record, at those before it, and at the baseline when one is given. Times without",
-        "a predecessor are 3600 s. All of them reach both models, after a logarithm and scaling to unit spread.",
+        "Every feature looks only at the record, those before it, and the baseline where one is given. The time since",
+        "something that never happened is 3600 s. All of them reach both models, after a logarithm and scaling.",
     ]
     group = ""
     for feature in CATALOGUE:
         if feature.group != group:
             group = feature.group
-            lines += ["", f"## {group.capitalize()}", "", "| feature | type | unit | meaning | made of |", "|---|---|---|---|---|"]
+            lines += ["", f"## {group.capitalize()}", "", _HEAD, "|---|---|---|---|---|"]
         made_of = ", ".join(feature.sources)
         lines.append(f"| `{feature.name}` | {feature.type} | {feature.unit} | {feature.meaning} | {made_of} |")
     return "\n".join(lines) + "\n"

@@ -15,20 +15,22 @@ _MAX_TEMPLATES = 50
 
 @dataclass(frozen=True)
 class Culprit:
-    """Where the fault sat, as far as it is known: a cause without the words."""
+    """Where the fault sat, as far as it is known: a cause without the words; `code` as "nova/compute/api.py:attach"."""
 
     service: str
     component: str
     host: str | None
     type: str
+    code: str | None = None
 
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """What an incident looks like in the logs: its template texts, the most telling first, and the services touched."""
+    """What an incident looks like in the logs: template texts (the most telling first), services, places in the code."""
 
     templates: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
+    code: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.templates)
@@ -69,7 +71,7 @@ class Incident:
                 id=_text(data["id"]),
                 created_at=_time(data["created_at"]),
                 symptom=_text(data["symptom"]),
-                fingerprint=Fingerprint(_texts(prints["templates"]), _texts(prints["services"])),
+                fingerprint=Fingerprint(*(_texts(prints[name]) for name in ("templates", "services", "code"))),
                 culprit=Culprit(**data["culprit"]) if data["culprit"] else None,
                 root_cause=_text(data["root_cause"]),
                 solution=_text(data["solution"]),
@@ -115,7 +117,7 @@ def from_report(report: Mapping[str, Any], links: Sequence[str] = ()) -> Inciden
             created_at=created,
             symptom=_text(report["issue"]),
             fingerprint=fingerprint_of(report),
-            culprit=Culprit(first["service"], first["component"], first["host"], first["type"]) if first else None,
+            culprit=_culprit(first) if first else None,
             root_cause=first["statement"] if first else "",
             solution=_solution(report, first),
             links=tuple(links),
@@ -129,7 +131,17 @@ def fingerprint_of(report: Mapping[str, Any]) -> Fingerprint:
     telling = [p["template"] for p in report["patterns"] if p["change"] in _TELLING]
     components = [cause["component"] for cause in report["causes"][:1]]
     services = dict.fromkeys([*components, *report["affected_services"]])
-    return Fingerprint(tuple(dict.fromkeys(telling))[:_MAX_TEMPLATES], tuple(services))
+    code = dict.fromkeys(place for cause in report["causes"] if (place := place_of(cause["code"])))
+    return Fingerprint(tuple(dict.fromkeys(telling))[:_MAX_TEMPLATES], tuple(services), tuple(code))
+
+
+def place_of(code: Mapping[str, Any] | None) -> str | None:
+    """Return a code location of a report as one text, None where no code is to blame."""
+    return f"{code['file']}:{code['function'] or ''}" if code else None
+
+
+def _culprit(cause: Mapping[str, Any]) -> Culprit:
+    return Culprit(cause["service"], cause["component"], cause["host"], cause["type"], place_of(cause["code"]))
 
 
 def _solution(report: Mapping[str, Any], first: Mapping[str, Any] | None) -> str:

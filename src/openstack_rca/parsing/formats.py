@@ -33,6 +33,7 @@ class Continuation:
     unless: str | None = None
     levels: frozenset[str] = frozenset()
     indented: bool = False
+    weak: bool = False
 
 
 @dataclass(frozen=True)
@@ -148,4 +149,5 @@ def _continuation(content: Mapping[str, Any]) -> Continuation:
         unless=content.get("unless"),
         levels=frozenset(content.get("levels", ())),
         indented=content.get("indented", False),
+        weak=content.get("weak", False),
     )

@@ -63,15 +63,25 @@ def _owners(rows: pl.DataFrame) -> pl.Series:
         first = pl.col("row").first()  # without a record before them, the first of such lines opens one
         part = part.with_columns(own=pl.col("own").forward_fill().fill_null(first).over("key"))
         own = own.scatter(part["at"], part["own"])
+    owner = _adopted(rows, own)
+    strays = owner.is_null() & rows["format"].is_not_null()  # they would join a record if there were one
+    if strays.any():
+        own = pl.select(pl.when(strays).then(rows["row"]).otherwise(own)).to_series()
+        owner = _adopted(rows, own)
+    return owner
+
+
+def _adopted(rows: pl.DataFrame, own: pl.Series) -> pl.Series:
+    """Return the owners with those of lines that belong to the record before them in their file."""
     nobody = pl.lit(-1, pl.Int64)
     adopting = (
-        pl.when(pl.col("adopts"))
-        .then(own)
-        .when(pl.col("adopts").is_not_null() | (pl.col("file") != pl.col("file").shift(1)))
+        pl.when(own.is_not_null())
+        .then(pl.when(pl.col("adopts")).then(own).otherwise(nobody))
+        .when(pl.col("file") != pl.col("file").shift(1))
         .then(nobody)
     )
-    owner = rows.select(adopting.forward_fill()).to_series()
-    return pl.select(pl.coalesce(own, pl.when(owner >= 0).then(owner))).to_series().cast(pl.UInt32)
+    before = rows.select(adopting.forward_fill()).to_series()
+    return pl.select(pl.coalesce(own, pl.when(before >= 0).then(before))).to_series().cast(pl.UInt32)
 
 
 def _records(rows: pl.DataFrame) -> pl.DataFrame:

@@ -109,7 +109,7 @@ def place_of(path: str) -> Place:
     inside, rest = _known(f"{folder}-{stem}") if folder else (None, None)
     if stem in special or "*" in special:
         service = special.get(stem) or (service if service and folder != "juju" else special["*"])
-    elif inside and not (service and service.startswith(folder)):
+    elif inside and rest != stem and not (service and service.startswith(folder)):
         service, trailing = inside, rest
     elif service is None and _known(folder)[0] and not stem.startswith("journal"):
         service = _known(folder)[0]

@@ -138,7 +138,7 @@ def _captured(fmt: Format, columns: Iterable[Sequence[str]]) -> dict[str, pl.Ser
 
 
 def _opens(join: Continuation) -> pl.Expr:
-    opens = pl.lit(not join.same)
+    opens = pl.lit(None if join.weak else not join.same, pl.Boolean)
     if join.unless:
         opens = opens | pl.col(join.unless).is_not_null()
     if join.levels:

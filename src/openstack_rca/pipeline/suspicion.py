@@ -38,7 +38,7 @@ def find_clues(
         *http_clues(table, baseline, question, graph),
         *lost_clients(table, graph),
         *restarts(table, graph),
-        *silences(table, graph),
+        *silences(table, baseline, graph),
         *(novelty_clues(change, graph) if baseline is not None else ()),
     )
 
@@ -69,7 +69,7 @@ def signature_clues(
         where = f" ({reporter}{' on ' + hit.host if hit.host else ''})"
         yield Clue(
             kind="signature",
-            key=f"{hit.signature}:{component or reporter}",
+            key=f"{hit.signature}:{component or reporter}:{reporter}",
             component=component or reporter,
             host=host,
             type=signature.type or _STANDARD_TYPE,

@@ -28,8 +28,8 @@ from openstack_rca.sources import PathSource
 from openstack_rca.templates import DrainMiner
 
 SEED = 20261122
-_MOST_OF_CASE, _MOST_OF_LOGS, _FEWEST = 6000, 100_000, 100
-"""Records that a model learns from: of one case at most, of the operator's logs at most, and altogether at least."""
+_MOST, _FEWEST = 120_000, 100
+"""So many records a model learns from at most (and windows with important ones always), and at least."""
 _VALIDATED_OF = 4
 _PROCESSES = 2
 _COMPRESSED = re.compile(r"\.(gz|bz2|xz|zst)$")
@@ -74,8 +74,8 @@ def train(
     """Train on folders of cases, or without any on the operator's own logs, and save the models in `models_dir`.
 
     Cases that are held back are only judged on. With cases, `logs` should be healthy: only their order is learned.
-    Raises UsageError when nothing is given, InputError for data that teaches nothing or a folder that cannot be written,
-    UnavailableError without the extra "training".
+    Raises UsageError when nothing is given, InputError for data that teaches nothing or a folder that cannot be
+    written, UnavailableError without the extra "training".
     """
     if not logs and not cases:
         raise UsageError("Training needs logs or cases: give --logs PATH or --cases DIR.")
@@ -108,7 +108,7 @@ def train(
 
 
 def _find_cases(folders: Sequence[Path]) -> tuple[list[TrueCase], tuple[str, ...]]:
-    """Return the cases of some folders that say what to learn; a healthy `baseline*` among them serves all of its folder."""
+    """Return the cases that say what to learn; a healthy `baseline*` in a folder serves all cases of the folder."""
     found: list[TrueCase] = []
     notes: list[str] = []
     for folder in folders:
@@ -229,7 +229,7 @@ def _own(logs: Sequence[Path], settings: Settings, weak: bool) -> Iterator[_Prep
 
 
 def _split(learned: Sequence[_Prepared]) -> tuple[Samples, Samples, list[_Prepared]]:
-    """Return what to fit, what to stop and calibrate on, and the cases of the latter; logs without cases are cut in time."""
+    """Return what to fit, what to stop and calibrate on, and the cases of the latter; logs alone are cut in time."""
     cases = sorted((p for p in learned if p.name != "logs"), key=lambda p: sha256(p.name.encode()).digest())
     checked = cases[::_VALIDATED_OF] if len(cases) > 1 else []
     fit = [part for p in learned if p not in checked for part in p.parts]

@@ -1,39 +1,64 @@
 """Report → one HTML file that needs nothing else: no script, no font, no request to anywhere."""
 
 import html
+from collections.abc import Sequence
 
-from openstack_rca.records import Report
-from openstack_rca.reporting.blocks import Block, Bullets, Commands, Fields, Grid, Paragraph, Proof
+from openstack_rca.records import Report, Story
+from openstack_rca.reporting.blocks import Block, Bullets, Commands, Fields, Grid, Paragraph, Proof, Section
+from openstack_rca.reporting.context import Context
+from openstack_rca.reporting.graph import graph_figure
 from openstack_rca.reporting.outline import outline
+from openstack_rca.reporting.picture import incident_figure
 from openstack_rca.reporting.plain import plain
+from openstack_rca.reporting.svg import svg
 
 _STYLE = """
-:root { color-scheme: light dark; }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
-h2 { border-bottom: 1px solid #8886; margin-top: 2.2rem; }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; margin: .4rem 0 1rem; }
+:root { color-scheme: light dark; --red: #c22f2f; --amber: #a86400; --soft: #8883; }
+@media (prefers-color-scheme: dark) { :root { --red: #ff7b72; --amber: #e3a04f; } }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 64rem; margin: 2rem auto; padding: 0 1.2rem; }
+h1 { font-size: 1.1rem; font-weight: 500; opacity: .7; margin: 0; }
+h2 { font-size: 1.15rem; border-bottom: 1px solid var(--soft); margin: 2.2rem 0 .8rem; padding-bottom: .2rem; }
+section:first-of-type h2 { border: 0; margin-top: .6rem; }
+section:first-of-type .strong { font-size: 1.35rem; line-height: 1.35; margin: .2rem 0 1rem; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1.2rem; margin: .4rem 0 1rem; }
 dt { opacity: .7; } dd { margin: 0; overflow-wrap: anywhere; }
-pre { background: #8882; padding: .6rem; white-space: pre-wrap; overflow-wrap: anywhere; border-radius: .3rem; }
-table { border-collapse: collapse; width: 100%; }
-th, td { text-align: left; vertical-align: top; padding: .2rem .6rem; border-bottom: 1px solid #8884; }
-td { overflow-wrap: anywhere; } .number { text-align: right; }
-.strong { font-weight: 600; } .alarm { font-weight: 600; border-left: .3rem solid #d80; padding-left: .6rem; }
-.proof { margin: 1rem 0; } .proof p { margin: .2rem 0; } .ERROR, .CRITICAL { color: #d33; } .WARNING { color: #b70; }
+pre { font: 12.5px/1.5 ui-monospace, monospace; margin: .4rem 0; background: #8881; padding: .6rem .8rem;
+  white-space: pre-wrap; overflow-wrap: anywhere; border-radius: .3rem; }
+code { font: 13px ui-monospace, monospace; overflow-wrap: anywhere; }
+table { border-collapse: collapse; width: 100%; font-size: 14px; }
+th, td { text-align: left; vertical-align: top; padding: .25rem .6rem; border-bottom: 1px solid var(--soft); }
+th { font-weight: 600; } td { overflow-wrap: anywhere; } td:not(:last-child) { white-space: nowrap; overflow-wrap: normal; }
+.number { text-align: right; font-variant-numeric: tabular-nums; }
+.strong { font-weight: 600; } .alarm { font-weight: 600; border-left: .3rem solid var(--amber); padding-left: .6rem; }
+.proof { margin: 1.2rem 0; break-inside: avoid; } .proof p { margin: .2rem 0; }
+.proof .around { opacity: .6; } .proof .cited { display: block; border-left: .25rem solid var(--red); padding-left: .5rem; }
+.ERROR, .CRITICAL { color: var(--red); font-weight: 600; } .WARNING { color: var(--amber); font-weight: 600; }
+.picture { width: 100%; height: auto; font: 12px system-ui, sans-serif; } .picture text { fill: currentColor; }
+.picture .lane { stroke: #8884; } .picture .note { fill: var(--red); font-weight: 600; } .caption { opacity: .7; }
+@media print {
+  body { max-width: none; margin: 0; font-size: 10.5pt; } pre { font-size: 8.5pt; } table { font-size: 9pt; }
+  h2 { break-after: avoid; } tr, figure, dl { break-inside: avoid; } * { print-color-adjust: exact; }
+}
+figure { margin: 1rem 0 1.4rem; }
+@page { margin: 16mm 14mm; }
 """
+_CAPTION = "Each mark is a line of the evidence; rest the pointer on it to read the line. Its id stands in the lists."
 
 
-def report_to_html(report: Report) -> str:
-    """Return the report as a self-contained page; the page's own policy forbids scripts and requests."""
-    body = "\n".join(
-        f"<section>\n<h2>{_text(section.title)}</h2>\n{''.join(map(_drawn, section.blocks))}</section>"
-        for section in outline(report)
-    )
+def report_to_html(report: Report, context: Context | None = None, stories: Sequence[Story] = ()) -> str:
+    """Return the report as a self-contained page; the page's own policy forbids scripts and requests.
+
+    `context` gives the lines around those cited, by evidence id; `stories` the way of the failing request.
+    """
+    around = context or {}
+    body = "".join(f"{_section(section, around)}\n" for section in outline(report))
+    body = body.replace(_PLACE, _pictures(report, stories), 1)
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>OpenStack root cause analysis</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
-        f"<h1>OpenStack root cause analysis</h1>\n{body}\n</body>\n</html>\n"
+        f"<h1>OpenStack root cause analysis</h1>\n{body}</body>\n</html>\n"
     )
 
 

@@ -1,0 +1,129 @@
+"""Context: in what share of cases a decisive line is in what the model would read, by budget of tokens."""
+
+import argparse
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from openstack_rca.correlation import (
+    asked_roots,
+    compare,
+    failed_roots,
+    follow,
+    load_topology,
+    onset,
+    understand,
+    with_novelty,
+    with_root,
+)
+from openstack_rca.diagnosis import Case, OfflineAnalyst, with_relevance
+from openstack_rca.diagnosis.claude import EvidenceBook, build, room_for_context
+from openstack_rca.diagnosis.redaction import Redactor
+from openstack_rca.pipeline.analysis import mine
+from openstack_rca.pipeline.cases import TrueCase, load_cases
+from openstack_rca.pipeline.reading import cite, read_logs
+from openstack_rca.pipeline.suspicion import find_clues
+from openstack_rca.settings import Settings, load_settings
+
+BUDGETS = (2000, 4000, 8000, 16000)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One case: by budget, how many of the decisive lines are in the context, and what it counts."""
+
+    id: str
+    wanted: int
+    found: Mapping[int, int]
+    tokens: Mapping[int, int]
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Print the table for the cases of some folders."""
+    parser = argparse.ArgumentParser(prog="scripts/bench context", description=__doc__)
+    parser.add_argument("cases", nargs="*", type=Path, default=[Path("examples/incidents")])
+    parser.add_argument("--baseline", type=Path, default=Path("examples/incidents/baseline-1/logs"))
+    parser.add_argument("--part", default="all", help="all, development or held-back")
+    parser.add_argument("--verbose", action="store_true", help="name the cases without a decisive line at 8,000 tokens")
+    options = parser.parse_args(argv)
+    settings = load_settings(ai_provider="none")
+    started = time.perf_counter()
+    for folder in options.cases:
+        cases = load_cases(folder, options.baseline, options.part)
+        rows = [row for case in cases if (row := measure(case, settings))]
+        print(f"{folder.name}: {len(rows)} cases with a decisive line in their logs, of {len(cases)}")
+        print("  budget  a decisive line is in  of all decisive lines  tokens counted (mean)")
+        for budget in BUDGETS:
+            share = sum(r.found[budget] > 0 for r in rows) / len(rows)
+            lines = sum(r.found[budget] for r in rows) / sum(r.wanted for r in rows)
+            mean = sum(r.tokens[budget] for r in rows) / len(rows)
+            print(f"  {budget:>6}  {share:>21.3f}  {lines:>21.3f}  {mean:>21.0f}")
+        if options.verbose:
+            print("  without:", ", ".join(r.id for r in rows if not r.found[8000]) or "none")
+    print(f"{time.perf_counter() - started:.0f} s")
+
+
+def measure(case: TrueCase, settings: Settings) -> Row | None:
+    """Return how much of what is decisive a context holds; None when the logs hold no decisive line."""
+    read = _read(case, settings)
+    patterns = _decisive(case.truth)
+    everything = "\n".join(f"{m}\n{d}" for m, d in read.table.select("message", "detail").iter_rows())
+    lines = {p: p.search(everything) is not None for p in patterns} if not case.truth.get("evidence") else {}
+    if lines and not any(lines.values()):
+        return None
+    offline = OfflineAnalyst(settings.analysis).diagnose(read)
+    found, counted = {}, {}
+    for budget in BUDGETS:
+        book = EvidenceBook(read, offline.evidence)
+        redactor = Redactor()
+        context = build(read, offline, book, room_for_context(budget), hide=redactor.redact)
+        shown = redactor.restore(context.text)
+        found[budget] = sum(any(_holds(p, t) for t in _shown_lines(shown)) for p in patterns)
+        counted[budget] = context.tokens + budget - room_for_context(budget)
+    return Row(case.id, len(patterns), found, counted)
+
+
+def _read(case: TrueCase, settings: Settings) -> Case:
+    """Read a case as the pipeline does."""
+    logs = read_logs((case.logs,), settings)
+    healthy = read_logs((case.baseline,), settings).table if case.baseline else None
+    table, healthy, _ = mine(logs.table, healthy)
+    graph = load_topology()
+    change = compare(table, healthy)
+    table = with_root(with_novelty(table, change))
+    question = understand(case.issue, graph, [h for h in table["host"].cast(str).unique().to_list() if h])
+    asked = asked_roots(table, question)
+    stories = follow(table, list(dict.fromkeys([*asked, *failed_roots(table)])))
+    clues = find_clues(table, healthy, change, question, graph)
+    weights = settings.analysis
+    table = with_relevance(
+        table, question, asked, (weights.level_weight, weights.novelty_weight, weights.issue_weight)
+    )
+    return Case(question, table, clues, stories, onset(table), graph, partial(cite, (case.logs,), table))
+
+
+def _decisive(truth: Mapping[str, Any]) -> list[re.Pattern[str]]:
+    """Return what a decisive line must match: the evidence of the truth, else the mutated file with its function."""
+    if truth.get("evidence"):
+        return [re.compile(e["line_regex"]) for e in truth["evidence"]]
+    file, function = truth["root_cause_file"], truth.get("root_cause_function")
+    name = rf"{re.escape(file)}\D{{0,12}}\d+\D{{0,6}}\b{function}\b" if function else re.escape(file)
+    return [re.compile(name)]
+
+
+def _holds(pattern: re.Pattern[str], text: str) -> bool:
+    return pattern.search(text) is not None
+
+
+def _shown_lines(context: str) -> list[str]:
+    """Return the lines of the section of lines, without id and program."""
+    section = context.partition("## lines\n")[2].partition("\n## ")[0]
+    return [re.sub(r"^E\d+ \S+ ", "", line) for line in section.splitlines()]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""The log table -> requests: each with its hops over services, its call, its answer and how long it took."""
+
+import polars as pl
+
+from openstack_rca.correlation.access import calls
+from openstack_rca.correlation.stories import with_root
+
+REQUESTS = (
+    "first", "last", "seconds", "request_id", "outcome", "status", "method", "path", "user", "project",
+    "hops", "services", "hosts", "records", "worst", "errors", "api_seconds", "instance",
+)  # fmt: skip
+"""Columns of the requests view; `seconds` is from the start of the call, which is logged at its end, to the last record
+anywhere; `api_seconds` is what the call itself took."""
+
+
+def requests(table: pl.DataFrame) -> pl.DataFrame:
+    """Return one row for each request that the ids join over services, in order of its first record.
+
+    Columns: `REQUESTS`. `status` is that of the call that began it, `hops` counts the services and hosts that it went
+    through (`services` names them in order of time), `outcome` is failed when a record of it is an ERROR or an answer is a
+    5xx, refused when its own call was answered with a 4xx, else ok.
+    """
+    rooted = with_root(table).filter(pl.col("root").is_not_null())
+    answers = calls(rooted).with_columns(
+        _foreign=pl.col("request_id") != pl.col("root"), _began=pl.col("time") - pl.duration(seconds="seconds")
+    )
+    called = (
+        answers.sort("_foreign", "_began", "record")
+        .group_by("root")
+        .agg(
+            pl.col("method", "path", "status").first(),
+            api_seconds=pl.col("seconds").first(),
+            _worst_status=pl.col("status").max(),
+            _began=pl.col("_began").min(),
+        )
+    )
+    place = pl.concat_str(
+        [pl.col("service").cast(pl.String), pl.col("host").cast(pl.String)], separator=" @ ", ignore_nulls=True
+    )
+    found = (
+        rooted.lazy()
+        .sort("time", "record", nulls_last=True)
+        .with_columns(_place=place)
+        .group_by("root", maintain_order=True)
+        .agg(
+            first=pl.col("time").min(),
+            last=pl.col("time").max(),
+            user=pl.col("user").drop_nulls().first(),
+            project=pl.col("project").drop_nulls().first(),
+            hops=pl.col("_place").n_unique(),
+            services=pl.col("service").cast(pl.String).unique(maintain_order=True).drop_nulls(),
+            hosts=pl.col("host").cast(pl.String).unique(maintain_order=True).drop_nulls(),
+            records=pl.len(),
+            worst=pl.col("level").max(),
+            errors=(pl.col("level") >= "ERROR").sum(),
+            instance=pl.col("instance").drop_nulls().first(),
+        )
+        .collect()
+    )
+    joined = found.join(called, on="root", how="left").with_columns(first=pl.min_horizontal("first", "_began"))
+    joined = joined.with_columns(
+        seconds=(pl.col("last") - pl.col("first")).dt.total_microseconds() / 1e6,
+        outcome=pl.when((pl.col("errors") > 0) | (pl.col("_worst_status") >= 500))
+        .then(pl.lit("failed"))
+        .when(pl.col("status") >= 400)
+        .then(pl.lit("refused"))
+        .otherwise(pl.lit("ok")),
+        services=pl.col("services").list.join(" → "),
+        hosts=pl.col("hosts").list.join(" "),
+    )
+    return joined.rename({"root": "request_id"}).select(REQUESTS).sort("first", maintain_order=True)
