@@ -1,12 +1,12 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from tests.incidents.reports import report
 
 from openstack_rca.incidents.incident import Culprit, from_report
 from openstack_rca.incidents.learning import MOST, prior
 from openstack_rca.incidents.memory import Match
 from openstack_rca.records import Cause, CodeLocation
-from tests.incidents.reports import report
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 RABBIT = Culprit("rabbitmq", "rabbitmq", "controller-1", "service-down")

@@ -3,13 +3,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from tests.incidents.reports import AMQP, CLOSED, FULL, report
 
 from openstack_rca.errors import InputError, UnavailableError, UsageError
 from openstack_rca.incidents.incident import Culprit, Fingerprint, fingerprint_of
 from openstack_rca.incidents.memory import IncidentMemory
 from openstack_rca.retrieval.texts import TfidfTexts
 from openstack_rca.settings import Rag
-from tests.incidents.reports import AMQP, CLOSED, FULL, report
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 

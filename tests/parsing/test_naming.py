@@ -50,6 +50,8 @@ def test_the_path_tells_the_program(path, service):
         ("sosreport-ctl-1-0012345-2022-02-10-abcdefg/var/log/syslog", "ctl-1"),
         ("node17/var/log/kolla/nova/nova-api.log", "node17"),
         ("controller-0/nova/nova-api.log", "controller-0"),
+        ("compute-1.internalapi.local/nova/nova-compute.log", "compute-1.internalapi.local"),
+        ("compute-2-killed/logs/nova-api.log", None),
         ("logs/nova/nova-api.log", None),
         ("logs/var/log/nova/nova-api.log", None),
         ("kolla/rabbitmq/rabbit@ctl-1.log", "ctl-1"),

@@ -100,7 +100,7 @@ def test_a_line_longer_than_a_block_is_cut_and_counted_and_the_numbers_stay_righ
     logs = parse(OSLO + long + OSLO)
     assert logs.table["line"].to_list() == [1, 2, 3]
     assert logs.table["message"].str.len_bytes().to_list()[1] < 1 << 20
-    assert [(s.reason, s.lines) for s in logs.skipped] == [("1 lines cut at 1 MiB", 0)]
+    assert [(s.reason, s.lines) for s in logs.skipped] == [("lines cut at 1 MiB: 1", 0)]
     assert logs.lines == 3
 
 
@@ -108,7 +108,16 @@ def test_a_long_line_inside_a_block_is_cut_too():
     logs = parse(OSLO + OSLO.rstrip("\n") + "x" * (2 << 20) + "\n" + OSLO)
     assert logs.table["line"].to_list() == [1, 2, 3]
     assert max(logs.table["message"].str.len_bytes()) < 1 << 20
-    assert logs.skipped[0].reason == "1 lines cut at 1 MiB"
+    assert logs.skipped[0].reason == "lines cut at 1 MiB: 1"
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    "unit", ["a", "1", ":1", " ", "[", '{"a":', "a.", "a, ", "Nov 22 ", "- ", "1:1 [", "(", "\\", "é"]
+)
+def test_no_expression_takes_forever_on_a_long_line(unit):
+    logs = parse(unit * (900_000 // len(unit.encode())) + "\n")
+    assert logs.lines == 1
 
 
 def test_what_came_before_a_broken_end_stands():

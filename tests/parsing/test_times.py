@@ -73,6 +73,11 @@ def test_missing_years_are_not_in_the_future():
     ]
 
 
+@pytest.mark.parametrize("modified", [float("inf"), -1e18, 4e12])
+def test_a_senseless_date_of_the_file_is_no_error(modified):
+    assert rows(Memory(syslog("Nov 22 09:00:00").encode(), "syslog", modified))[0]["time"].year in (1969, 1970, 2026)
+
+
 def test_the_leap_day_survives():
     modified = datetime.fromisoformat("2024-03-01T00:00:00+00:00").timestamp()
     assert rows(Memory(syslog("Feb 29 10:00:00").encode(), "syslog", modified))[0]["time"] == datetime(2024, 2, 29, 10)

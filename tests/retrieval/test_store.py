@@ -346,6 +346,6 @@ def test_a_kill_in_the_middle_loses_nothing_that_was_acknowledged(settings: Vect
         child.stdout.close()
         with reopened(settings, embedder) as store:
             assert upkeep.verify(store).ok
-            ids = [i for line in acknowledged if line.endswith("]\n") or line.endswith("]") for i in json.loads(line)]
+            ids = [i for line in acknowledged if line.rstrip().endswith("]") for i in json.loads(line)]
             assert ids
             assert set(ids) <= set(store.writable().get(LOGS, ids))

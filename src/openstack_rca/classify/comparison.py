@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openstack_rca.classify.contract import Classifier
-from openstack_rca.classify.measures import judge, recall_at, reliability
+from openstack_rca.classify.measures import judge as verdict_on
+from openstack_rca.classify.measures import recall_at, reliability
 from openstack_rca.classify.rules import KEYWORDS, Stump, column, is_error, similarity
 from openstack_rca.classify.samples import IMPORTANT, UNKNOWN, Samples
 
@@ -33,15 +34,31 @@ class HeldCase:
     repeats: NDArray[np.int64]
 
 
-def compare(
-    classifiers: Mapping[str, Classifier], stump: Stump, known: frozenset[str], fusion: float, cases: Sequence[HeldCase]
-) -> dict[str, dict[str, float]]:
-    """Return the scores of every method: over all records, over those of templates that training never saw, and recall.
+@dataclass(frozen=True)
+class Judge:
+    """What was learned from some cases: the models by kind (best first), the stump, and the templates that they know.
 
-    `known` are the template ids of the training records; `fusion` is the weight of TF-IDF beside the learned score.
+    `fusion` is the weight of TF-IDF beside the learned score.
     """
-    answers = [_answers(classifiers, stump, fusion, case) for case in cases]
-    return {name: _measured([a[name] for a in answers], known, cases) for name in answers[0]} if cases else {}
+
+    classifiers: Mapping[str, Classifier]
+    stump: Stump
+    known: frozenset[str]
+    fusion: float
+
+
+def compare(judged: Sequence[tuple[Judge, HeldCase]]) -> dict[str, dict[str, float]]:
+    """Return the measures of every method over some cases, each judged by models that have not learned from it.
+
+    The measures are those of `Verdict` over all records, the same over records of templates unknown to the models
+    ("unseen …"), and the mean evidence recall.
+    """
+    if not judged:
+        return {}
+    cases = [case for _, case in judged]
+    unseen = [~np.isin(case.samples.templates, list(judge.known)) for judge, case in judged]
+    answers = [_answers(judge, case) for judge, case in judged]
+    return {name: _measured([a[name] for a in answers], unseen, cases) for name in answers[0]}
 
 
 def fusion_weight(classifier: Classifier, cases: Sequence[HeldCase]) -> float:
@@ -63,12 +80,12 @@ def curve(classifier: Classifier, cases: Sequence[HeldCase]) -> list[tuple[float
     return reliability(scores[labels != UNKNOWN], labels[labels != UNKNOWN] == IMPORTANT)
 
 
-def _answers(classifiers: Mapping[str, Classifier], stump: Stump, fusion: float, case: HeldCase) -> dict[str, Calls]:
+def _answers(judge: Judge, case: HeldCase) -> dict[str, Calls]:
     """Return score and call of every method for each record of a case."""
     samples, close = case.samples, similarity(case.messages, case.issue)
-    error, words, split = is_error(samples), column(samples, KEYWORDS), stump.score(samples)
+    error, words, split = is_error(samples), column(samples, KEYWORDS), judge.stump.score(samples)
     answers: dict[str, Calls] = {}
-    for name, classifier in classifiers.items():
+    for name, classifier in judge.classifiers.items():
         for label, given in ((name, samples), (f"{name}, no baseline", case.bare)):
             assert classifier.artifact
             score = classifier.score(given)
@@ -76,7 +93,7 @@ def _answers(classifiers: Mapping[str, Classifier], stump: Stump, fusion: float,
     learned, calls = next(iter(answers.values()))
     return {
         **answers,
-        "learned and TF-IDF": (learned + fusion * close, calls),
+        "learned and TF-IDF": (learned + judge.fusion * close, calls),
         "TF-IDF": (close, close > 0),
         "level first, then TF-IDF": (column(samples, "level") + 0.999 * close, error),
         "keyword rule": (words, words > 0),
@@ -85,13 +102,14 @@ def _answers(classifiers: Mapping[str, Classifier], stump: Stump, fusion: float,
     }
 
 
-def _measured(calls: Sequence[Calls], known: frozenset[str], cases: Sequence[HeldCase]) -> dict[str, float]:
-    labels = np.concatenate([case.samples.labels for case in cases])
-    unseen = np.concatenate([~np.isin(case.samples.templates, list(known)) for case in cases])
+def _measured(
+    calls: Sequence[Calls], unseen_rows: Sequence[NDArray[np.bool_]], cases: Sequence[HeldCase]
+) -> dict[str, float]:
+    labels, unseen = np.concatenate([case.samples.labels for case in cases]), np.concatenate(unseen_rows)
     scores, called = (np.concatenate([call[part] for call in calls]) for part in (0, 1))
     result: dict[str, float] = {}
     for name, rows in (("", labels != UNKNOWN), ("unseen ", unseen & (labels != UNKNOWN))):
-        verdict = judge(scores[rows], called[rows].astype(bool), labels[rows] == IMPORTANT)
+        verdict = verdict_on(scores[rows], called[rows].astype(bool), labels[rows] == IMPORTANT)
         result |= {f"{name}{measure}": value for measure, value in asdict(verdict).items()}
     recalls = [
         recall_at(call[0], case.items, case.repeats, DEPTH)

@@ -47,7 +47,9 @@ def sequence_networks(features: int, words: int, length: int, units: int, seed: 
     following = layers.Dense(words, name="following")(past)
     return (
         _compiled(keras.Model([values, tokens], importance), "binary_crossentropy"),
-        _compiled(keras.Model(before, following), keras.losses.SparseCategoricalCrossentropy(from_logits=True), _QUICKER),
+        _compiled(
+            keras.Model(before, following), keras.losses.SparseCategoricalCrossentropy(from_logits=True), _QUICKER
+        ),
         keras.Model([values, tokens, before], [importance, following]),
     )
 

@@ -66,15 +66,15 @@ class Samples:
         return replace(self, **{name: getattr(self, name)[rows] for name in arrays})
 
     def thinned(self, most: int, seed: int) -> "Samples":
-        """Return at most about `most` records: all windows with an important one, and a random choice of the others."""
+        """Return all windows with an important record, and at most `most` records of the others, chosen by chance."""
         if len(self) <= most:
             return self
         windows = own_windows(self.windows)
         _, inverse, sizes = np.unique(windows, return_inverse=True, return_counts=True)
         important = np.bincount(inverse, self.labels == IMPORTANT) > 0
-        order = np.lexsort((np.random.default_rng(seed).random(len(sizes)), ~important))
-        kept = np.zeros(len(sizes), dtype=bool)
-        kept[order] = (np.cumsum(sizes[order]) <= most) | important[order]
+        order = np.random.default_rng(seed).permutation(len(sizes))
+        kept = important.copy()
+        kept[order] |= np.cumsum(np.where(important[order], 0, sizes[order])) <= most
         return self.take(kept[inverse])
 
     def withholding(self, features: Sequence[str]) -> "Samples":

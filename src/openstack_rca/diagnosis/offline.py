@@ -22,6 +22,9 @@ from openstack_rca.settings import Analysis
 
 _REFUTED_FROM = 0.25
 """A hypothesis from this strength on that something else explains is worth being told as refuted."""
+_NO_FAILURE_BY_ITSELF = frozenset({"change", "silence", "restart"})
+_ONLY_LEADS = 0.6
+"""What the confidence in a cause is worth that rests on such leads alone."""
 _OTHER_PLACE = 0.7
 """What each further place in the code is worth against the one before it."""
 
@@ -36,12 +39,12 @@ class OfflineAnalyst:
         """Return the ranked causes of a case; inconclusive when nothing accuses anybody strongly enough."""
         hypotheses = spread_code(hypothesize(case.clues, case.topology, case.question))
         kept = [h for h in hypotheses if h.score > 0.05][: self.settings.max_causes]
-        sure = confidences(kept)
+        sure = [c if _is_accused(h) else c * _ONLY_LEADS for h, c in zip(kept, confidences(kept), strict=True)]
         chosen = choose(kept, case.table, self.settings.max_evidence)
         evidence = _evidence(case, chosen)
         ids = {record: e.id for record, e in evidence.items()}
         causes = _causes(kept, sure, ids)
-        inconclusive = not causes or causes[0].confidence < self.settings.inconclusive_below
+        inconclusive = not causes or causes[0].confidence < self.settings.inconclusive_below or not _is_accused(kept[0])
         return Diagnosis(
             analyst="offline",
             inconclusive=inconclusive,
@@ -53,6 +56,13 @@ class OfflineAnalyst:
             next_checks=_unique(n for h in kept[:3] for c in h.clues[:4] for n in c.look_next)[:8],
             open_questions=_open(case, kept, inconclusive),
         )
+
+
+def _is_accused(hypothesis: Hypothesis) -> bool:
+    """Say whether something names a failure: change, silence and refused calls alone also happen in health."""
+    return any(c.role == "cause" and c.kind not in _NO_FAILURE_BY_ITSELF for c in hypothesis.clues) or any(
+        c.role == "symptom" and c.kind == "signature" for c in hypothesis.clues
+    )
 
 
 def spread_code(hypotheses: Sequence[Hypothesis]) -> list[Hypothesis]:
@@ -132,15 +142,14 @@ def _refuted(hypotheses: Sequence[Hypothesis], best: Sequence[Hypothesis], ids: 
 
 
 def _timeline(case: Case, kept: Sequence[Hypothesis], ids: dict[int, str]) -> tuple[TimelineEvent, ...]:
-    events = {}
-    for hypothesis in kept:
-        for clue in hypothesis.clues[:6]:
-            cited = next((ids[r] for r in clue.records if r in ids), None)
-            if clue.first and cited:
-                events[clue.kind, clue.key] = TimelineEvent(clue.first, clue.reporter, clue.host, clue.statement, cited)
-    if case.onset:
-        events["onset", ""] = TimelineEvent(case.onset, "all", None, "failures set in", None)
-    return tuple(sorted(events.values(), key=lambda e: (e.time is None, e.time, e.service))[:25])
+    """Return one event for each cited line that begins a clue, told by the shortest statement, in order of time."""
+    events: dict[str, TimelineEvent] = {}
+    for clue in (c for h in kept for c in h.clues[:6]):
+        cited = next((ids[r] for r in clue.records if r in ids), None)
+        if clue.first and cited and (cited not in events or len(clue.statement) < len(events[cited].event)):
+            events[cited] = TimelineEvent(clue.first, clue.reporter, clue.host, clue.statement, cited)
+    onset = [TimelineEvent(case.onset, "all", None, "failures set in", None)] if case.onset else []
+    return tuple(sorted([*onset, *events.values()], key=lambda e: (e.time is None, e.time, e.service))[:25])
 
 
 def _open(case: Case, kept: Sequence[Hypothesis], inconclusive: bool) -> tuple[str, ...]:

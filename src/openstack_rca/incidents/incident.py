@@ -26,7 +26,7 @@ class Culprit:
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """What an incident looks like in the logs: template texts (the most telling first), services, places in the code."""
+    """What an incident looks like in the logs: templates (the most telling first), services, places in code."""
 
     templates: tuple[str, ...] = ()
     services: tuple[str, ...] = ()

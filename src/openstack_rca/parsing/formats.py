@@ -105,7 +105,7 @@ def _format(name: str, content: Any) -> Format:
             title=content["title"],
             regex=regex,
             finder=finder,
-            mark=_mark(name, finder, [sample["line"] for sample in content["samples"]]),
+            mark=_mark(name, finder, [sample["line"] for sample in content["samples"] if "expect" in sample]),
             groups=_groups(name, finder),
             times=tuple(content.get("time", ())),
             zone=content.get("zone", "assumed"),
@@ -123,6 +123,8 @@ def _format(name: str, content: Any) -> Format:
 
 
 def _mark(name: str, finder: re.Pattern[str], lines: Sequence[str]) -> int:
+    if not lines:
+        raise KnowledgeError(f"The format {name} has no sample that says what it expects.")
     found = [finder.findall(f"{line}\n") for line in lines]
     for number, line in enumerate(lines):
         if len(found[number]) != 1 or found[number][0][-1]:

@@ -21,7 +21,7 @@ _HOST = r"[A-Za-z][A-Za-z0-9.-]*"
 _SOSREPORT = re.compile(rf"(?:^|/)sosreport-({_HOST}?)(?:-\d{{6,}})?-\d{{4}}-\d\d-\d\d(?:-[a-z]+)?(?:\.tar[.\w]*)?/")
 _BEFORE_VAR_LOG = re.compile(rf"(?:^|/)({_HOST})/(?:rootfs/)?var/log/")
 _NODE_FOLDER = re.compile(
-    r"(?:^|/)((?:controller|compute|network|storage|ceph|ctl|cmp|node|host|overcloud)[A-Za-z]*[-_]?\d[\w.-]*)/"
+    r"(?:^|/)((?:controller|compute|network|storage|ceph|ctl|cmp|node|host|overcloud)[A-Za-z]*[-_]?\d+(?:\.[\w.-]+)?)/"
 )
 _AT_HOST = re.compile(rf"@({_HOST})$")
 _NOT_HOSTS = frozenset({"logs", "log", "baseline", "data", "rootfs", "root", "tmp", "host", "hosts", "kolla", "files"})

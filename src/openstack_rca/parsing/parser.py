@@ -122,6 +122,6 @@ def _skipped(table: pl.DataFrame, readings: list[Reading], orphans: Mapping[int,
             reason = "unrecognised line" if name in with_records else "no known log format"
             yield Skipped(name, reason, orphans[number])
         if reading.cut_lines:
-            yield Skipped(name, f"{reading.cut_lines} lines cut at {MAX_LINE_BYTES >> 20} MiB")
+            yield Skipped(name, f"lines cut at {MAX_LINE_BYTES >> 20} MiB: {reading.cut_lines}")
         if reading.broken:
             yield Skipped(name, reading.broken)

@@ -80,10 +80,11 @@ def failures(formats: Sequence[Format], logs: Logs) -> list[str]:
             if row is None:
                 wrong.append(f"{fmt.id}: sample {n} is not recognised")
                 continue
-            got = {name: _shown(row[name]) for name in sample.get("expect", {})}
+            expected = sample.get("expect", {})
+            got = {name: _shown(row[name]) for name in expected}
             wrong.extend(
                 f"{fmt.id}: sample {n} gives {name} {got[name]!r} instead of {value!r}"
-                for name, value in sample["expect"].items()
+                for name, value in expected.items()
                 if got[name] != (datetime.fromisoformat(value).isoformat() if name == "time" and value else value)
             )
             if not fmt.inner and row["format"] != fmt.id:

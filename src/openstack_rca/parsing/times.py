@@ -103,8 +103,8 @@ class Clock:
 
     def _limit(self, modified: float | None) -> datetime:
         now = self._now.astimezone(UTC) if self._now.tzinfo else self._now.replace(tzinfo=UTC)
-        limit = datetime.fromtimestamp(modified, UTC) if modified is not None else now
-        return limit.replace(tzinfo=None) + timedelta(days=1)
+        seconds = now.timestamp() if modified is None else min(max(modified, 0.0), now.timestamp())
+        return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None) + timedelta(days=1)
 
 
 def _nearest(name: str, times: Mapping[str, datetime]) -> datetime | None:
@@ -143,10 +143,8 @@ def _zone(name: str) -> tuple[int, str | None]:
     if name.upper() in ("UTC", "Z"):
         return 0, None
     try:
-        if not name:
-            raise ValueError(name)
-        pl.Series([datetime(2000, 1, 1)]).dt.replace_time_zone(name)
-    except (pl.exceptions.PolarsError, ValueError) as error:
+        pl.Series([datetime(2000, 1, 1)]).dt.replace_time_zone(name or "none")
+    except pl.exceptions.PolarsError as error:
         raise UsageError(
             f"The timezone {name!r} is neither a name like Europe/Berlin nor an offset like +02:00."
         ) from error

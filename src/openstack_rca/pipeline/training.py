@@ -17,7 +17,7 @@ import polars as pl
 
 from openstack_rca import classify
 from openstack_rca.classify import Classifier, Labels, Learning, LstmClassifier, MlpClassifier, Samples
-from openstack_rca.classify.comparison import HeldCase, compare, curve, fusion_weight
+from openstack_rca.classify.comparison import HeldCase, Judge, compare, curve, fusion_weight
 from openstack_rca.classify.rules import Stump
 from openstack_rca.errors import InputError, UsageError
 from openstack_rca.features import CATALOGUE, NAMES, Baseline, compute, time_ranks, window_numbers
@@ -32,6 +32,7 @@ _MOST, _FEWEST = 120_000, 100
 """So many records a model learns from at most (and windows with important ones always), and at least."""
 _VALIDATED_OF = 4
 _PROCESSES = 2
+_PARTS = 3  # what a case gives: its logs beside its baseline, its logs alone, the baseline
 _COMPRESSED = re.compile(r"\.(gz|bz2|xz|zst)$")
 
 
@@ -93,18 +94,41 @@ def train(
         checkpoints=settings.models_dir / ".training",
         progress=progress,
     )
-    classifiers = _fit(settings, fitting, checking, learning)
-    best = next(iter(classifiers.values()))
-    tuned = [p.held for p in checked if p.held]
-    fusion = fusion_weight(best, tuned) if tuned else 0.0
+    judge = _learn(settings, fitting, checking, checked, learning)
     progress("held-back cases", 0, len(judged))
-    known = frozenset(fitting.templates.tolist())
-    scores = compare(classifiers, Stump(fitting), known, fusion, judged) if judged else {}
-    facts = _facts(prepared, learning, fitting, fusion)
-    models = tuple(_save(c, settings.models_dir, facts, scores.get(kind, {})) for kind, c in classifiers.items())
+    scores = compare([(judge, case) for case in judged])
+    facts = _facts(prepared, learning, fitting, judge.fusion)
+    models = tuple(_save(c, settings.models_dir, facts, scores.get(k, {})) for k, c in judge.classifiers.items())
     if not judged:
         notes = (*notes, "No case was held back, so the scores of these models are unknown.")
+    best = next(iter(judge.classifiers.values()))
     return TrainingResult(facts, scores, curve(best, judged), models, notes, time.monotonic() - began)
+
+
+def cross_validate(
+    settings: Settings, cases: Sequence[Path], folds: int = 5, progress: classify.Progress = classify.silent
+) -> dict[str, dict[str, float]]:
+    """Return the scores on the cases that are not held back, each judged by models of other folds; saves nothing."""
+    found = [case for case in _find_cases(cases)[0] if not is_held_back(case.id)]
+    prepared = sorted(_prepare_all(found, settings, progress), key=lambda p: sha256(p.name.encode()).digest())
+    judged = []
+    for fold in range(folds):
+        left_out = prepared[fold::folds]
+        fitting, checking, checked = _split([p for p in prepared if p not in left_out])
+        learning = Learning(settings.lstm.epochs, settings.lstm.batch_size, SEED, progress=progress)
+        judge = _learn(settings, fitting, checking, checked, learning)
+        judged += [(judge, p.held) for p in left_out if p.held]
+    return compare(judged)
+
+
+def _learn(
+    settings: Settings, fitting: Samples, checking: Samples, checked: Sequence[_Prepared], learning: Learning
+) -> Judge:
+    """Fit the models and the stump, and find the weight of TF-IDF on the cases that stopped the training."""
+    classifiers = _fit(settings, fitting, checking, learning)
+    tuned = [p.held for p in checked if p.held]
+    fusion = fusion_weight(next(iter(classifiers.values())), tuned) if tuned else 0.0
+    return Judge(classifiers, Stump(fitting), frozenset(fitting.templates.tolist()), fusion)
 
 
 def _find_cases(folders: Sequence[Path]) -> tuple[list[TrueCase], tuple[str, ...]]:
@@ -124,13 +148,14 @@ def _find_cases(folders: Sequence[Path]) -> tuple[list[TrueCase], tuple[str, ...
 
 
 def _prepare_all(cases: Sequence[TrueCase], settings: Settings, progress: classify.Progress) -> Iterator[_Prepared]:
-    """Yield each case in numbers, worked out in processes of their own, so that their memory is given back."""
+    """Yield each case in numbers, worked out in other processes, so that their memory is given back."""
     if not cases:
         return
     baselines: set[Path | None] = {None}
+    most = _MOST // (_PARTS * max(1, sum(not is_held_back(c.id) for c in cases)))
     tasks = []
     for number, case in enumerate(cases):
-        tasks.append((case, number, case.baseline not in baselines and not is_held_back(case.id), settings))
+        tasks.append((case, number, case.baseline not in baselines and not is_held_back(case.id), most, settings))
         if not is_held_back(case.id):
             baselines.add(case.baseline)
     with ProcessPoolExecutor(_PROCESSES, get_context("spawn")) as pool:
@@ -139,7 +164,7 @@ def _prepare_all(cases: Sequence[TrueCase], settings: Settings, progress: classi
             yield prepared
 
 
-def _prepare(case: TrueCase, number: int, with_baseline: bool, settings: Settings) -> _Prepared:
+def _prepare(case: TrueCase, number: int, with_baseline: bool, most: int, settings: Settings) -> _Prepared:
     """Read, mine, feature and label one case. The records of its baseline are learned from only `with_baseline`."""
     logs = read_logs((case.logs,), settings)
     table, healthy = logs.table, read_logs((case.baseline,), settings).table if case.baseline else None
@@ -157,10 +182,10 @@ def _prepare(case: TrueCase, number: int, with_baseline: bool, settings: Setting
     )  # fmt: skip
     if is_held_back(case.id):
         return _Prepared(case.id, labels.source, logs.lines, (), held)
-    parts = [full.thinned(_MOST_OF_CASE, SEED), bare.thinned(_MOST_OF_CASE, SEED)]
+    parts = [full.thinned(most, SEED), bare.thinned(most, SEED)]
     if with_baseline and len(healthy):
         ordinary = _samples(healthy, classify.healthy(healthy), case=-number - 1, healthy=True)
-        parts.append(ordinary.thinned(_MOST_OF_CASE, SEED))
+        parts.append(ordinary.thinned(most, SEED))
     return _Prepared(
         case.id, labels.source, logs.lines, tuple(parts), held if items else replace(held, samples=parts[0])
     )
@@ -224,7 +249,7 @@ def _own(logs: Sequence[Path], settings: Settings, weak: bool) -> Iterator[_Prep
     labels = (
         classify.weak(table) if weak else Labels(np.full(len(table), classify.UNKNOWN, np.int8), "none: order only")
     )
-    samples = _samples(table, labels, case=1_000_000, healthy=True).thinned(_MOST_OF_LOGS, SEED)
+    samples = _samples(table, labels, case=1_000_000, healthy=True).thinned(_MOST, SEED)
     yield _Prepared("logs", labels.source, read.lines, (samples,))
 
 

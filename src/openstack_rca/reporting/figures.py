@@ -39,7 +39,12 @@ def lines(name: str, points: Iterable[tuple[Any, Any]], colour: str, width: floa
 
 
 def marks(
-    name: str, points: Iterable[tuple[Any, Any]], texts: Sequence[str], colour: str | Sequence[str], size: int, symbol: str
+    name: str,
+    points: Iterable[tuple[Any, Any]],
+    texts: Sequence[str],
+    colour: str | Sequence[str],
+    size: int,
+    symbol: str,
 ) -> Trace:
     """Return a trace of marks, each with the text of its hover box."""
     xs, ys = _apart(points)

@@ -1,6 +1,7 @@
 """Report → the dependency graph of the services that took part, with the way of the fault coloured."""
 
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
+from itertools import pairwise
 
 from openstack_rca.correlation import ServiceGraph, load_topology
 from openstack_rca.records import Report
@@ -20,9 +21,10 @@ def graph_figure(report: Report) -> Figure:
     cause = report.diagnosis.causes[0].component
     suffering = [s for s in dict.fromkeys(_known(report.affected_services, graph)) if s != cause]
     ways = {start: way for start in suffering if (way := _way(graph, start, cause))}
-    nodes = list(dict.fromkeys([cause, *suffering, *(n for way in ways.values() for n in way), *_others(report, graph)]))
+    between = [node for way in ways.values() for node in way]
+    nodes = list(dict.fromkeys([cause, *suffering, *between, *_others(report, graph)]))
     places = _places(nodes, graph, cause)
-    fault = {edge for way in ways.values() for edge in zip(way, way[1:], strict=False)}
+    fault = {edge for way in ways.values() for edge in pairwise(way)}
     edges = {(a, b) for a in nodes for b in nodes if b in graph.needs(a) and (b not in graph.shared or (a, b) in fault)}
     colour = {cause: RED} | dict.fromkeys(suffering, ORANGE)
     points = [places[n] for n in nodes]
@@ -35,7 +37,7 @@ def graph_figure(report: Report) -> Figure:
             labels(points, [shown(n) for n in nodes], "top center"),
         ],
         "layout": {
-            "height": 90 + 62 * max(sum(1 for p in places.values() if p[0] == x) for x in {x for x, _ in places.values()}),
+            "height": 90 + 62 * max(Counter(x for x, _ in points).values()),
             "margin": {"l": 10, "r": 10, "t": 30, "b": 10},
             "xaxis": {"visible": False, "range": [min(x for x, _ in points) - 0.5, 0.5]},
             "yaxis": {"visible": False, "range": [min(y for _, y in points) - 0.5, max(y for _, y in points) + 0.7]},
@@ -50,10 +52,8 @@ def _known(names: tuple[str, ...], graph: ServiceGraph) -> list[str]:
 
 
 def _others(report: Report, graph: ServiceGraph) -> list[str]:
-    """Return the services with most relevant lines; what only wrote routine has no place in the picture."""
-    counts = report.service_distribution
-    busy = sorted((s for s in counts if counts[s].relevant), key=lambda s: -counts[s].relevant)
-    return list(dict.fromkeys(_known(tuple(busy), graph)))[:_MOST]
+    """Return the services whose lines are evidence; what only wrote routine has no place in the picture."""
+    return list(dict.fromkeys(_known(tuple(e.service for e in report.diagnosis.evidence), graph)))[:_MOST]
 
 
 def _way(graph: ServiceGraph, start: str, goal: str) -> list[str]:
@@ -74,7 +74,7 @@ def _way(graph: ServiceGraph, start: str, goal: str) -> list[str]:
 
 
 def _places(nodes: list[str], graph: ServiceGraph, cause: str) -> dict[str, tuple[float, float]]:
-    """Return x and y of each node: a column for each number of steps to the cause, those without a way farthest left."""
+    """Return x and y of each node: a column for each number of steps to the cause, no way at all being the most."""
     steps = {n: len(way) - 1 if (way := _way(graph, n, cause)) else None for n in nodes}
     far = max((s for s in steps.values() if s is not None), default=0) + 1
     columns: dict[int, list[str]] = defaultdict(list)

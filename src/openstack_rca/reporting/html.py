@@ -9,7 +9,7 @@ from openstack_rca.reporting.context import Context
 from openstack_rca.reporting.graph import graph_figure
 from openstack_rca.reporting.outline import outline
 from openstack_rca.reporting.picture import incident_figure
-from openstack_rca.reporting.plain import plain
+from openstack_rca.reporting.plain import plain, short_line
 from openstack_rca.reporting.svg import svg
 
 _STYLE = """
@@ -27,11 +27,13 @@ pre { font: 12.5px/1.5 ui-monospace, monospace; margin: .4rem 0; background: #88
 code { font: 13px ui-monospace, monospace; overflow-wrap: anywhere; }
 table { border-collapse: collapse; width: 100%; font-size: 14px; }
 th, td { text-align: left; vertical-align: top; padding: .25rem .6rem; border-bottom: 1px solid var(--soft); }
-th { font-weight: 600; } td { overflow-wrap: anywhere; } td:not(:last-child) { white-space: nowrap; overflow-wrap: normal; }
+th { font-weight: 600; } td { overflow-wrap: anywhere; } 
+td:not(:last-child) { white-space: nowrap; overflow-wrap: normal; }
 .number { text-align: right; font-variant-numeric: tabular-nums; }
 .strong { font-weight: 600; } .alarm { font-weight: 600; border-left: .3rem solid var(--amber); padding-left: .6rem; }
 .proof { margin: 1.2rem 0; break-inside: avoid; } .proof p { margin: .2rem 0; }
-.proof .around { opacity: .6; } .proof .cited { display: block; border-left: .25rem solid var(--red); padding-left: .5rem; }
+.proof .around { opacity: .6; }
+.proof .cited { display: block; border-left: .25rem solid var(--red); padding-left: .5rem; }
 .ERROR, .CRITICAL { color: var(--red); font-weight: 600; } .WARNING { color: var(--amber); font-weight: 600; }
 .picture { width: 100%; height: auto; font: 12px system-ui, sans-serif; } .picture text { fill: currentColor; }
 .picture .lane { stroke: #8884; } .picture .note { fill: var(--red); font-weight: 600; } .caption { opacity: .7; }
@@ -42,7 +44,10 @@ th { font-weight: 600; } td { overflow-wrap: anywhere; } td:not(:last-child) { w
 figure { margin: 1rem 0 1.4rem; }
 @page { margin: 16mm 14mm; }
 """
-_CAPTION = "Each mark is a line of the evidence; rest the pointer on it to read the line. Its id stands in the lists."
+_CAPTIONS = (
+    "Each mark is a line of the evidence; rest the pointer on it to read the line.",
+    "Who needs whom, as far as it took part: the cause at the right, who suffers from it to the left.",
+)
 
 
 def report_to_html(report: Report, context: Context | None = None, stories: Sequence[Story] = ()) -> str:
@@ -50,16 +55,35 @@ def report_to_html(report: Report, context: Context | None = None, stories: Sequ
 
     `context` gives the lines around those cited, by evidence id; `stories` the way of the failing request.
     """
-    around = context or {}
-    body = "".join(f"{_section(section, around)}\n" for section in outline(report))
-    body = body.replace(_PLACE, _pictures(report, stories), 1)
+    parts = [_section(section, context or {}) for section in outline(report)]
+    parts.insert(1, _pictures(report, stories))  # after the verdict: in an outage people look before they read
+    body = "\n".join(part for part in parts if part)
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>OpenStack root cause analysis</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
-        f"<h1>OpenStack root cause analysis</h1>\n{body}</body>\n</html>\n"
+        f"<h1>OpenStack root cause analysis</h1>\n{body}\n</body>\n</html>\n"
     )
+
+
+def _pictures(report: Report, stories: Sequence[Story]) -> str:
+    """Return the pictures of an incident as a section of the page; empty when there is nothing to draw."""
+    drawn = [
+        svg(incident_figure(report, stories), "The incident: services over time"),
+        svg(graph_figure(report), "Who needs whom, and how the fault went through them"),
+    ]
+    figures = [
+        f'<figure>{picture}<figcaption class="caption">{_text(caption)}</figcaption></figure>\n'
+        for picture, caption in zip(drawn, _CAPTIONS, strict=True)
+        if picture
+    ]
+    return f"<section>\n<h2>The incident in a picture</h2>\n{''.join(figures)}</section>" if figures else ""
+
+
+def _section(section: Section, context: Context) -> str:
+    blocks = (_proof(b, context.get(b.id, ())) if isinstance(b, Proof) else _drawn(b) for b in section.blocks)
+    return f"<section>\n<h2>{_text(section.title)}</h2>\n{''.join(blocks)}</section>"
 
 
 def _text(text: str) -> str:
@@ -83,20 +107,25 @@ def _drawn(block: Block) -> str:
             return "".join(
                 _tag("pre", command) + (_tag("p", meaning) if meaning else "") for command, meaning in block.checks
             )
-        case Proof():
-            return _proof(block)
         case Grid():
             return _grid(block)
     raise TypeError(block)
 
 
-def _proof(proof: Proof) -> str:
+def _proof(proof: Proof, around: Sequence[tuple[int, str]]) -> str:
     head = f"{_tag('b', proof.id)} {_tag('code', proof.place)} · {_text(proof.time)} · "
     level = _tag("span", proof.level, proof.level)
     why = proof.why + (f" (scores: {proof.scores})" if proof.scores else "")
+    cited = int(proof.place.rpartition(":")[2])
+    shown = "".join(
+        f'<span class="cited">{_text(proof.text)}</span>'
+        if number == cited
+        else f'<span class="around">{number} {_text(short_line(line, 110))}</span>\n'
+        for number, line in around or [(cited, "")]
+    )
     return (
         f'<div class="proof" id="{html.escape(plain(proof.id))}"><p>{head}{level} · {_text(proof.source)}</p>'
-        f"{_tag('pre', proof.text)}{_tag('p', why)}</div>\n"
+        f"<pre>{shown}</pre>{_tag('p', why)}</div>\n"
     )
 
 

@@ -1,4 +1,4 @@
-"""Report → the incident picture: services as lanes over time, the failing request's way through them, cause and symptoms.
+"""Report → the incident picture: services as lanes over time, the failing request's way, cause and symptoms.
 
 `incident_figure` is drawn by Plotly in the dashboard and by `svg` in the HTML report.
 """
@@ -67,13 +67,14 @@ def _lane(service: str, host: str | None) -> str:
 def _lanes(report: Report, timed: Sequence[Evidence], stories: Sequence[Story]) -> dict[str, int]:
     """Return the row of each lane from 0 at the top: the cause first, then by the time of the first line."""
     first = {_lane(line.service, line.host): line.time for line in sorted(timed, key=_when, reverse=True) if line.time}
-    for hop in (hop for story in stories for hop in story.hops if hop.first):
+    for hop in (hop for story in stories for hop in story.hops):
         lane = _lane(hop.service, hop.host)
-        first[lane] = min(first.get(lane, hop.first), hop.first) if hop.first else None
+        if hop.first:
+            first[lane] = min(first.get(lane, hop.first), hop.first)
     cause = report.diagnosis.causes[0] if report.diagnosis.causes else None
     accused = [name for name in first if cause and name.split(" @ ")[0] == cause.component]
     telling = [n for n in first if n not in accused]
-    ordered = [*accused, *sorted(telling, key=lambda n: first[n] or datetime.max)]
+    ordered = [*accused, *sorted(telling, key=lambda n: first[n])]
     return {name: row for row, name in enumerate(ordered[:_MOST_LANES])}
 
 
@@ -123,14 +124,14 @@ def _evidence(report: Report, timed: Sequence[Evidence], lanes: dict[str, int]) 
     """Return the marks of the evidence: of the first cause, of others at ERROR or above, and of the rest."""
     causes = report.diagnosis.causes
     cited = set(causes[0].evidence) if causes else set()
+    loud = ("ERROR", "CRITICAL")
     groups = (
-        ("other evidence", GREY, 8, "circle", lambda e: e.id not in cited and e.level not in ("ERROR", "CRITICAL")),
-        ("symptom (error)", ORANGE, 11, "square", lambda e: e.id not in cited and e.level in ("ERROR", "CRITICAL")),
-        ("speaks for the cause", RED, 14, "diamond", lambda e: e.id in cited),
+        ("other evidence", GREY, 8, "circle", [e for e in timed if e.id not in cited and e.level not in loud]),
+        ("symptom (error)", ORANGE, 11, "square", [e for e in timed if e.id not in cited and e.level in loud]),
+        ("speaks for the cause", RED, 14, "diamond", [e for e in timed if e.id in cited]),
     )
     traces = []
-    for name, colour, size, symbol, belongs in groups:
-        chosen = [e for e in timed if belongs(e)]
+    for name, colour, size, symbol, chosen in groups:
         if chosen:
             points = [(f"{e.time:{_ISO}}", lanes[_lane(e.service, e.host)]) for e in chosen]
             texts = [hover(f"{e.id} · {e.file}:{e.line} · {e.time:%T} · {e.level}", e.text) for e in chosen]

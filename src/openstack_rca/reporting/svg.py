@@ -49,7 +49,7 @@ class _Page:
 
     def y(self, value: float) -> float:
         """Return the vertical place of a value; the second value of the axis' range is at the top."""
-        bottom, top = self._y["range"]
+        bottom, top = map(float, self._y["range"])
         share = (value - top) / (bottom - top)
         return round(_TOP + share * (self.height - _TOP - _BOTTOM), 1)
 
@@ -78,7 +78,7 @@ class _Page:
 
     def legend(self) -> Iterator[str]:
         """Yield the names of the traces in a row above the picture, each with its sign."""
-        x = self._left
+        x = 12.0
         for trace in self._figure["data"]:
             if trace.get("showlegend", True):
                 name = trace["name"]
@@ -87,7 +87,7 @@ class _Page:
                 else:
                     yield _mark(trace["marker"]["symbol"], x + 8, 14, 10, trace["marker"]["color"], "")
                 yield f'<text x="{x + 22}" y="18">{_text(name)}</text>'
-                x = round(x + 40 + len(name) * _LETTER, 1)
+                x = round(x + 38 + len(name) * 6.6, 1)
 
     def shapes(self) -> Iterator[str]:
         """Yield the upright lines through all lanes with what they mean."""

@@ -25,16 +25,20 @@ class IndexFailure(UnavailableError):
 class ChromaIndex:
     """Collections in cosine space that hold our vectors, never vectors of ChromaDB's own embedder."""
 
-    def __init__(self, client: Any, where: str) -> None:
+    def __init__(self, client: Any, where: str, session: Any = None) -> None:
+        """Wrap a client; `session` is the HTTP session that it forgets to close."""
         self._client = client
+        self._session = session
         self._where = where
         self._opened: dict[str, Any] = {}
 
     def close(self) -> None:
-        """Release the files of an embedded index."""
+        """Release the files of an embedded index, or the connections to a server."""
         self._opened.clear()
         with contextlib.suppress(Exception):
             self._client.close()
+        if self._session is not None:
+            self._session.close()
 
     def models(self) -> dict[str, tuple[str, int]]:
         """Return model id and dimension by collection, of the collections that we made.
@@ -100,6 +104,8 @@ class ChromaIndex:
 
     def get(self, name: str, ids: Sequence[str]) -> dict[str, Piece]:
         """Return those of the pieces that are there, by id."""
+        if not ids:
+            return {}
         with self._translated():
             got = self._collection(name).get(ids=list(ids), include=["embeddings", "documents", "metadatas"])
         return {piece.id: piece for piece in _pieces(got)}
@@ -110,6 +116,8 @@ class ChromaIndex:
 
     def ids(self, name: str, entries: Sequence[str]) -> list[str]:
         """Return the ids of the pieces of some entries."""
+        if not entries:
+            return []
         with self._translated():
             return list(self._collection(name).get(where={"entry": {"$in": list(entries)}}, include=[])["ids"])
 
@@ -167,7 +175,8 @@ def open_server(host: str, port: int, timeout: float) -> ChromaIndex:
     """Connect to a Chroma server; no call waits longer than `timeout` seconds. Raises IndexFailure."""
     where = f"the Chroma server {host}:{port}"
     try:  # ChromaDB's client waits for ever, already while it is made: so ask first whether anybody answers
-        urllib.request.urlopen(f"http://{host}:{port}/api/v2/heartbeat", timeout=timeout).read()
+        with urllib.request.urlopen(f"http://{host}:{port}/api/v2/heartbeat", timeout=timeout) as answer:
+            answer.read()
     except (OSError, ValueError) as error:
         raise IndexFailure(f"{where[0].upper()}{where[1:]} does not answer ({_reason(error)}).") from error
     import chromadb
@@ -175,9 +184,9 @@ def open_server(host: str, port: int, timeout: float) -> ChromaIndex:
 
     with translated(where):
         client = chromadb.HttpClient(host, port, settings=_settings())
-        server: Any = vars(client)["_server"]  # there is no public way to set a time-out
-        server._session.timeout = httpx.Timeout(timeout)
-    return ChromaIndex(client, where)
+        session = vars(client)["_server"]._session  # there is no public way to set a time-out
+        session.timeout = httpx.Timeout(timeout)
+    return ChromaIndex(client, where, session)
 
 
 @contextlib.contextmanager

@@ -113,8 +113,11 @@ class StoreHome:
                 self.index.upsert(name, pieces)
         return aside
 
-    def reconcile(self) -> int:
-        """Bring the index to what the ledger says and return how many pieces were written or removed."""
+    def _reconcile(self, *, count: bool) -> int:
+        """Finish in the index what the ledger has and return how many pieces were written or removed.
+
+        Counting the index costs 0.3 s at 100,000 pieces, so a store that was left clean is opened without.
+        """
         assert self.index is not None
         known = self.index.models()
         changed = 0
@@ -126,7 +129,9 @@ class StoreHome:
                 self.index.upsert(name, pieces)
                 self.ledger.mark_indexed(name, [p.id for p in pieces])
                 changed += len(pieces)
-            if self.index.counts()[name] != self.ledger.counts()[name]:
+        there = self.index.counts() if count else self.ledger.counts()
+        for name, expected in self.ledger.counts().items():
+            if there[name] != expected:
                 changed += self._align(name)
         return changed
 
@@ -157,7 +162,7 @@ class StoreHome:
                 if damage:
                     self._refill(damage)
                 self._write_state(clean=False)
-                mended = self.reconcile()
+                mended = self._reconcile(count=not clean)
                 if mended:
                     self.notes.append(f"{mended} entries that an interrupted write had left undone were finished.")
                 return
