@@ -1,9 +1,9 @@
 from datetime import datetime
 
 import polars as pl
+from tests.features.tables import START, table
 
 from openstack_rca.classify import IMPORTANT, ORDINARY, UNKNOWN, cited, healthy, holding, traced, weak
-from tests.features.tables import START, table
 
 I, O, U = IMPORTANT, ORDINARY, UNKNOWN  # noqa: E741 - short, to see the labels side by side
 
@@ -67,7 +67,9 @@ def test_when_no_traceback_names_the_function_the_file_is_enough() -> None:
 
 
 def test_weak_labels_come_from_level_and_rarity_and_withhold_both() -> None:
-    logs = table(*({} for _ in range(12)), {"level": "ERROR", "template": "rare"}, {"level": "WARNING", "template": "w"})
+    logs = table(
+        *({} for _ in range(12)), {"level": "ERROR", "template": "rare"}, {"level": "WARNING", "template": "w"}
+    )
     labels = weak(logs)
     assert labels.values.tolist() == [O] * 12 + [I, U]
     assert labels.made_of == ("level", "template")

@@ -3,12 +3,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.classify.samples import lab
 
 from openstack_rca.classify import Learning, LstmClassifier, MlpClassifier, join
 from openstack_rca.classify.learning import Batch
 from openstack_rca.classify.networks import framework, row_network
 from openstack_rca.errors import InputError, UnavailableError
-from tests.classify.samples import lab
 
 pytest.importorskip("jax")
 
@@ -92,7 +92,9 @@ def test_keras_and_the_exported_network_agree() -> None:
 
 
 def test_without_labels_the_order_of_healthy_logs_is_enough() -> None:
-    unlabelled = [replace(lab(seed, broken=0), labels=np.full(len(lab(seed, broken=0)), -1, np.int8)) for seed in (1, 2)]
+    unlabelled = [
+        replace(lab(seed, broken=0), labels=np.full(len(lab(seed, broken=0)), -1, np.int8)) for seed in (1, 2)
+    ]
     model = LstmClassifier(units=16, length=8).fit(*unlabelled, ORDER)
     broken = lab(3)
     scores = model.score(broken)
@@ -109,7 +111,9 @@ def test_windows_that_end_too_early_stand_out() -> None:
 
 
 def test_a_model_without_labels_has_nothing_to_say_of_templates_it_does_not_know() -> None:
-    unlabelled = [replace(lab(seed, broken=0), labels=np.full(len(lab(seed, broken=0)), -1, np.int8)) for seed in (1, 2)]
+    unlabelled = [
+        replace(lab(seed, broken=0), labels=np.full(len(lab(seed, broken=0)), -1, np.int8)) for seed in (1, 2)
+    ]
     model = LstmClassifier(units=8, length=8).fit(*unlabelled, Learning(epochs=2, batch_size=16, seed=1))
     foreign = replace(lab(3), templates=np.array([f"x{i}" for i in range(len(lab(3)))]))
     assert model.known_share(foreign) == 0

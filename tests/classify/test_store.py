@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.classify.samples import NAMES, lab
 
 from openstack_rca.classify import Artifact, keras_file, load, restore, save
 from openstack_rca.classify.calibration import Calibration
@@ -14,7 +15,6 @@ from openstack_rca.classify.scaling import Scaling
 from openstack_rca.classify.store import available
 from openstack_rca.classify.vocabulary import Vocabulary
 from openstack_rca.errors import InputError
-from tests.classify.samples import NAMES, lab
 
 
 def network() -> bytes:

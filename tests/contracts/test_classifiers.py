@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.classify.samples import lab
 
 from openstack_rca.classify import (
     IMPORTANT,
@@ -22,7 +23,6 @@ from openstack_rca.classify import (
     save,
 )
 from openstack_rca.errors import InputError
-from tests.classify.samples import lab
 
 pytest.importorskip("jax")
 Make = Callable[[], Classifier]

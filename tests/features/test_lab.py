@@ -18,7 +18,9 @@ CASES = ("mariadb-stopped", "memcached-down", "quota-instances", "cinder-schema-
 
 @pytest.fixture(scope="module")
 def lab() -> NDArray[np.float64]:
-    tables = [LogParser().parse(PathSource([INCIDENTS / name / "logs"]).files()).table for name in ("baseline-1", *CASES)]
+    tables = [
+        LogParser().parse(PathSource([INCIDENTS / name / "logs"]).files()).table for name in ("baseline-1", *CASES)
+    ]
     mined = DrainMiner().assign(pl.concat(tables))
     cuts = np.cumsum([0, *(len(t) for t in tables)])
     healthy, *cases = [mined[int(start) : int(end)] for start, end in zip(cuts, cuts[1:], strict=False)]
