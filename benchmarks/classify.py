@@ -174,7 +174,8 @@ def whole_training(data: Path) -> None:
     print(f"{result.facts['lines']:,} lines of {result.facts['cases']} cases in {result.seconds:.0f} s; "
           f"{own:.0f} MB, {below:.0f} MB in a process below")  # fmt: skip
     print(f"labels: {result.facts['labels']}")
-    print(score_table(result.scores))
+    for source, table in result.scores.items():
+        print(f"labels: {source}", score_table(table), sep="\n")
 
 
 if __name__ == "__main__":

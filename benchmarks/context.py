@@ -100,9 +100,7 @@ def _read(case: TrueCase, settings: Settings) -> Case:
     stories = follow(table, list(dict.fromkeys([*asked, *failed_roots(table)])))
     clues = find_clues(table, healthy, change, question, graph)
     weights = settings.analysis
-    table = with_relevance(
-        table, question, asked, (weights.level_weight, weights.novelty_weight, weights.issue_weight)
-    )
+    table = with_relevance(table, question, asked, (weights.level_weight, weights.novelty_weight, weights.issue_weight))
     return Case(question, table, clues, stories, onset(table), graph, partial(cite, (case.logs,), table))
 
 

@@ -16,7 +16,7 @@ CASES = {"healthy": ("baseline-1",), "RabbitMQ stopped": ("rabbitmq-stopped",), 
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Print CPU and wall seconds for loading, and for matching each set of logs repeated up to the wanted number of records."""
+    """Print CPU and wall seconds for loading, and for matching each set of logs repeated to that many records."""
     parser = argparse.ArgumentParser(prog="scripts/bench signatures", description=__doc__)
     parser.add_argument("--records", type=int, default=1_000_000)
     options = parser.parse_args(argv)

@@ -28,7 +28,8 @@ def main() -> None:
     settings = Settings(models_dir=shipped())
     result = train(settings, cases=[CASES], progress=show)
     shutil.rmtree(shipped() / ".training", ignore_errors=True)
-    print(score_table(result.scores))
+    for source, table in result.scores.items():
+        print(f"Labels: {source}", score_table(table), sep="\n")
     tuning = cross_validate(settings, [CASES], options.folds, show) if options.folds else {}
     CARD.write_text(model_card(result.facts, result.scores, result.reliability, tuning))
     print(f"Wrote {', '.join(map(str, result.models))} and {CARD}.")

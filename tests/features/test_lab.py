@@ -1,5 +1,6 @@
 """The features on our own lab's logs: every one of them tells something, and something of its own."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ def lab() -> NDArray[np.float64]:
     ]
     mined = DrainMiner().assign(pl.concat(tables))
     cuts = np.cumsum([0, *(len(t) for t in tables)])
-    healthy, *cases = [mined[int(start) : int(end)] for start, end in zip(cuts, cuts[1:], strict=False)]
+    healthy, *cases = [mined[int(start) : int(end)] for start, end in pairwise(cuts)]
     baseline = Baseline.of(healthy)
     return np.concatenate([compute(case, baseline) for case in cases]).astype(np.float64)
 

@@ -17,6 +17,16 @@ def test_an_empty_table_has_no_hits() -> None:
     assert MATCHER.match(empty_log_table()) == []
 
 
+def test_without_signatures_nothing_is_found() -> None:
+    assert Matcher(()).match(log_table({"message": UNREACHABLE.format("controller:5672")})) == []
+
+
+def test_a_single_signature_is_enough() -> None:
+    table = log_table({"message": UNREACHABLE.format("controller:5672")})
+    one = [s for s in load_signatures() if s.id == "amqp-server-unreachable"]
+    assert [h.signature for h in Matcher(one).match(table)] == ["amqp-server-unreachable"]
+
+
 def test_a_hit_counts_all_records_and_names_the_first() -> None:
     table = log_table(*[{"message": UNREACHABLE.format("controller:5672")}] * 30)
     (hit,) = MATCHER.match(table)

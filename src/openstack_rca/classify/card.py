@@ -26,11 +26,14 @@ def score_table(scores: Scores) -> str:
 
 
 def model_card(
-    facts: Mapping[str, Any], scores: Scores, reliability: Sequence[tuple[float, float, int]], tuning: Scores
+    facts: Mapping[str, Any],
+    scores: Mapping[str, Scores],
+    reliability: Sequence[tuple[float, float, int]],
+    tuning: Scores,
 ) -> str:
     """Return the model card in Markdown: data, labels, scores on held-back cases, and what the model is not for.
 
-    `tuning` are cross-validated scores on the cases that were tuned on, empty when there are none.
+    `scores` has a table for each source of labels; `tuning` are cross-validated scores on the cases that were tuned on, empty when there are none.
     """
     held = facts.get("held back", [])
     parts = [
@@ -56,7 +59,8 @@ def model_card(
         "(same template, same file) are shown once. The columns for new templates count only records whose template no",
         "training record has, so that nothing is a copy of what was learned.",
         "",
-        score_table(scores) if scores else "There are none.",
+        "\n\n".join(f"Labels: {source}\n\n{score_table(table)}" for source, table in scores.items())
+        or "There are none.",
     ]
     if tuning:
         parts += ["", "## Scores on the cases that were built on, cross-validated by case", "", score_table(tuning)]

@@ -9,6 +9,8 @@ from typing import Any
 from openstack_rca.records import FileSummary, Logs
 from openstack_rca.reporting.plain import counted, plain, safe_json
 
+_OTHER_KINDS = (".yaml", ".yml", ".csv", ".md", ".rst", ".html", ".xml", ".ini", ".conf", ".toml", ".py", ".sh", ".pem")
+
 
 def show_stats(logs: Logs, form: str) -> None:
     """Write the account to standard output, as table or json."""
@@ -22,12 +24,16 @@ def show_stats(logs: Logs, form: str) -> None:
 def account(logs: Logs) -> dict[str, Any]:
     """Return the counts by file, by format and in total, and all that was skipped.
 
-    `typed` are the lines that belong to a record of a known format, its first line or one joined to it.
+    `typed` are the lines that belong to a record of a known format, its first line or one joined to it; their share is
+    of the lines of log files. Files in which nothing was recognised and whose names say that they are something else
+    (YAML, CSV, documents) are counted apart.
     """
     formats: Counter[str] = Counter()
     for file in logs.files:
         formats.update(file.formats)
     typed, lines, records = formats.total(), logs.lines, sum(file.records for file in logs.files)
+    others = [file for file in logs.files if _is_no_log(file)]
+    log_lines = lines - sum(file.lines for file in others)
     return {
         "files": [_of_file(file) for file in logs.files],
         "skipped": [{"file": s.file, "reason": s.reason, "lines": s.lines} for s in logs.skipped],
@@ -38,9 +44,15 @@ def account(logs: Logs) -> dict[str, Any]:
             "records": records,
             "joined": typed - records,
             "typed": typed,
-            "typed_share": typed / lines if lines else 0.0,
+            "typed_share": typed / log_lines if log_lines else 0.0,
+            "other_files": len(others),
+            "other_lines": lines - log_lines,
         },
     }
+
+
+def _is_no_log(file: FileSummary) -> bool:
+    return not file.records and file.file.lower().endswith(_OTHER_KINDS)
 
 
 def _of_file(file: FileSummary) -> dict[str, Any]:
@@ -78,7 +90,11 @@ def _lines(stats: dict[str, Any]) -> Iterator[str]:
     yield ""
     read = f"{counted(total['lines'], 'line')} in {counted(total['files'], 'file')}"
     made = f"{counted(total['records'], 'record')} with {counted(total['joined'], 'joined line')}"
-    yield f"{read}: {made}; {_percent(total['typed'], total['lines'])} of all lines belong to a typed record."
+    yield f"{read}: {made}."
+    if total["other_files"]:
+        yield f"Left out as no logs: {counted(total['other_files'], 'file')}, {counted(total['other_lines'], 'line')}."
+    share = _percent(total["typed"], total["lines"] - total["other_lines"])
+    yield f"{share} of all log lines belong to a typed record."
 
 
 def _percent(part: int, whole: int) -> str:

@@ -11,6 +11,7 @@ from openstack_rca.knowledge import read
 _FRAME = re.compile(r'File "([^"\n]+)", line (\d+), in (<?\w+>?)(?:\n +(?!File )([^\n]*))?')
 _PACKAGE_ROOT = re.compile(r"^.*(?:site-packages|dist-packages)/|^/opt/stack/[\w.-]+/|^.*/lib/python[\d.]+/")
 _EXCEPTION = re.compile(r"^\s*(?P<class>[A-Za-z_][\w.]*)(?:: (?P<message>.*))?$")
+_CLASS = re.compile(r"[.A-Z]|(?:error|timeout)$")  # Python 2 wrote libvirtError, gaierror, error and timeout bare
 _INLINE = re.compile(r"(?P<class>\b(?:[a-z_][\w]*\.)*[A-Z]\w*(?:Error|Exception|Timeout|Failure|Failed|NotFound|Refused|Exceeded"
                      r"|Unauthorized|Conflict|Invalid|_Remote|Forbidden|Host)\w*)(?:: (?P<message>.*))?")  # fmt: skip
 _CHAINED = re.compile(r"(?:During handling of the above exception|The above exception was the direct cause)")
@@ -66,7 +67,7 @@ def _last_exception(part: str) -> tuple[str, str] | None:
         if line.startswith("    ") or not line.strip() or set(line.strip()) <= set("^~ "):
             continue
         match = _EXCEPTION.match(line.strip())
-        if match and ("." in match["class"] or match["class"][0].isupper()):
+        if match and _CLASS.search(match["class"]):
             rest = " ".join(lines[i + 1 : i + 6])
             return match["class"], (match["message"] or "") + (" " + rest if not match["message"] else "")
     return None

@@ -130,10 +130,11 @@ def _upload(mine: Session) -> Source | None:
     if sum(file.size for file in files) > most << 20:
         st.error(f"Together these files have more than {most} MB; set dashboard.max_upload_mb to allow more.")
         return None
-    folder = TemporaryDirectory(prefix="openstack-rca-upload-")
-    for file in files:
-        (Path(folder.name) / Path(file.name).name).write_bytes(file.getbuffer())
-    mine.uploads, before = folder, mine.uploads
-    if before:
-        before.cleanup()
-    return Source(", ".join(Path(file.name).name for file in files[:3]), (Path(folder.name),))
+    content = tuple(file.file_id for file in files)
+    if content not in mine.uploads:
+        folder = TemporaryDirectory(prefix="openstack-rca-upload-")
+        for file in files:
+            (Path(folder.name) / Path(file.name).name).write_bytes(file.getbuffer())
+        mine.uploads[content] = folder
+    name = ", ".join(Path(file.name).name for file in files[:3]) + (", …" if len(files) > 3 else "")
+    return Source(name, (Path(mine.uploads[content].name),))

@@ -5,6 +5,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import polars as pl
@@ -35,7 +36,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Loaded:
-    """Logs that were read: the table in order of time with templates and novelty, and the changes against health."""
+    """Logs that were read: the table in order of time with templates and novelty, what changed, and since when."""
 
     key: str
     source: Source
@@ -43,7 +44,7 @@ class Loaded:
     table: pl.DataFrame
     change: pl.DataFrame
     texts: dict[str, str]
-    has_baseline: bool
+    began: datetime | None
 
 
 class _Shelf:
@@ -76,7 +77,7 @@ def load(source: Source, settings: Settings, tell: Tell) -> Loaded:
     """
     key = content_key(source, settings, tell)
     if found := SHELF.get(key):
-        return Loaded(key, source, found.logs, found.table, found.change, found.texts, found.has_baseline)
+        return Loaded(key, source, found.logs, found.table, found.change, found.texts, found.began)
     logs = _read(source.paths, settings, tell, "reading")
     baseline = _read(source.baseline, settings, tell, "reading the healthy logs").table if source.baseline else None
     tell("finding templates")
@@ -87,14 +88,10 @@ def load(source: Source, settings: Settings, tell: Tell) -> Loaded:
     change = compare(table, both.head(both.height - table.height) if baseline is not None else None)
     table = with_novelty(table, change).sort("time", maintain_order=True, nulls_last=True)
     texts = {t.id: t.text for t in miner.templates.values()}
-    loaded = Loaded(key, source, Logs(table.head(0), logs.files, logs.skipped), table, change, texts, baseline is not None)
+    account = Logs(table.head(0), logs.files, logs.skipped)
+    loaded = Loaded(key, source, account, table, change, texts, onset(table))
     SHELF.put(loaded)
     return loaded
-
-
-def began(loaded: Loaded) -> object:
-    """Return when failures set in, or None."""
-    return onset(loaded.table)
 
 
 def content_key(source: Source, settings: Settings, tell: Tell) -> str:
@@ -102,9 +99,9 @@ def content_key(source: Source, settings: Settings, tell: Tell) -> str:
     digest = hashlib.blake2b(settings.timezone.encode(), digest_size=16)
     for part in (source.paths, source.baseline):
         digest.update(b"\0part")
-        for path in sorted(file for given in part for file in _files(given)):
+        for name, path in sorted((str(file.relative_to(given)), file) for given in part for file in _files(given)):
             tell("looking at the files")
-            digest.update(f"\0{path}\0".encode(errors="surrogateescape"))
+            digest.update(f"\0{name}\0".encode(errors="surrogateescape"))
             try:
                 with path.open("rb") as file:
                     while block := file.read(_BLOCK):

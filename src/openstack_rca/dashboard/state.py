@@ -27,13 +27,13 @@ class Answer:
 
 @dataclass
 class Session:
-    """The state of one browser tab; the folder of its uploads goes when the session does."""
+    """The state of one browser tab; the folders of its uploads go when the session does."""
 
     settings: Settings
     loaded: Loaded | None = None
     answers: list[Answer] = field(default_factory=list)
     jobs: dict[str, Job[Any]] = field(default_factory=dict)
-    uploads: TemporaryDirectory[str] | None = None
+    uploads: dict[tuple[str, ...], TemporaryDirectory[str]] = field(default_factory=dict)
     trained: Any = None
 
 

@@ -17,6 +17,7 @@ import polars as pl
 
 from openstack_rca import classify
 from openstack_rca.classify import Classifier, Labels, Learning, LstmClassifier, MlpClassifier, Samples
+from openstack_rca.classify.card import Scores
 from openstack_rca.classify.comparison import HeldCase, Judge, compare, curve, fusion_weight
 from openstack_rca.classify.rules import Stump
 from openstack_rca.errors import InputError, UsageError
@@ -40,11 +41,12 @@ _COMPRESSED = re.compile(r"\.(gz|bz2|xz|zst)$")
 class TrainingResult:
     """What a training run loaded, how its models compare with the simple rules on held-back cases, where they went.
 
-    `scores` is method -> measure -> value (0 to 1); `facts` are what is stored with the models.
+    `scores` is source of the labels -> method -> measure -> value (0 to 1); `reliability` are mean score, share of
+    important records and their number in each tenth of the scale; `facts` are what is stored with the models.
     """
 
     facts: Mapping[str, Any]
-    scores: Mapping[str, Mapping[str, float]]
+    scores: Mapping[str, Scores]
     reliability: Sequence[tuple[float, float, int]]
     models: tuple[Path, ...]
     notes: tuple[str, ...]
@@ -84,7 +86,7 @@ def train(
     found, notes = _find_cases(cases)
     prepared = [*_prepare_all(found, settings, progress), *_own(logs, settings, weak=not cases)]
     learned = [p for p in prepared if p.parts]
-    judged = [p.held for p in prepared if p.held and not p.parts]
+    judged = [p for p in prepared if p.held and not p.parts]
     fitting, checking, checked = _split(learned)
     learning = Learning(
         epochs=epochs or settings.lstm.epochs,
@@ -96,13 +98,17 @@ def train(
     )
     judge = _learn(settings, fitting, checking, checked, learning)
     progress("held-back cases", 0, len(judged))
-    scores = compare([(judge, case) for case in judged])
+    scores = {
+        source: compare([(judge, p.held) for p in judged if p.held and p.source == source])
+        for source in dict.fromkeys(p.source for p in judged)
+    }
     facts = _facts(prepared, learning, fitting, judge.fusion)
-    models = tuple(_save(c, settings.models_dir, facts, scores.get(k, {})) for k, c in judge.classifiers.items())
+    models = tuple(_save(c, settings.models_dir, facts, scores) for c in judge.classifiers.values())
     if not judged:
         notes = (*notes, "No case was held back, so the scores of these models are unknown.")
     best = next(iter(judge.classifiers.values()))
-    return TrainingResult(facts, scores, curve(best, judged), models, notes, time.monotonic() - began)
+    reliability = curve(best, [p.held for p in judged if p.held and p.held.items])
+    return TrainingResult(facts, scores, reliability, models, notes, time.monotonic() - began)
 
 
 def cross_validate(
@@ -186,9 +192,7 @@ def _prepare(case: TrueCase, number: int, with_baseline: bool, most: int, settin
     if with_baseline and len(healthy):
         ordinary = _samples(healthy, classify.healthy(healthy), case=-number - 1, healthy=True)
         parts.append(ordinary.thinned(most, SEED))
-    return _Prepared(
-        case.id, labels.source, logs.lines, tuple(parts), held if items else replace(held, samples=parts[0])
-    )
+    return _Prepared(case.id, labels.source, logs.lines, tuple(parts), held if items else None)
 
 
 def _labels(case: TrueCase, table: pl.DataFrame) -> tuple[Labels, tuple[np.ndarray[Any, Any], ...]]:
@@ -307,6 +311,7 @@ def _facts(prepared: Sequence[_Prepared], learning: Learning, fitting: Samples, 
     }
 
 
-def _save(classifier: Classifier, folder: Path, facts: Mapping[str, Any], scores: Mapping[str, float]) -> Path:
+def _save(classifier: Classifier, folder: Path, facts: Mapping[str, Any], scores: Mapping[str, Scores]) -> Path:
     assert classifier.artifact
-    return classify.save(replace(classifier.artifact, facts={**facts, "scores": dict(scores)}), folder)
+    own = {source: measured[classifier.kind] for source, measured in scores.items()}
+    return classify.save(replace(classifier.artifact, facts={**facts, "scores": own}), folder)

@@ -25,10 +25,10 @@ class IndexFailure(UnavailableError):
 class ChromaIndex:
     """Collections in cosine space that hold our vectors, never vectors of ChromaDB's own embedder."""
 
-    def __init__(self, client: Any, where: str, session: Any = None) -> None:
-        """Wrap a client; `session` is the HTTP session that it forgets to close."""
+    def __init__(self, client: Any, where: str, sessions: Sequence[Any] = ()) -> None:
+        """Wrap a client; `sessions` are the HTTP sessions that it forgets to close."""
         self._client = client
-        self._session = session
+        self._sessions = sessions
         self._where = where
         self._opened: dict[str, Any] = {}
 
@@ -37,8 +37,8 @@ class ChromaIndex:
         self._opened.clear()
         with contextlib.suppress(Exception):
             self._client.close()
-        if self._session is not None:
-            self._session.close()
+        for session in self._sessions:
+            session.close()
 
     def models(self) -> dict[str, tuple[str, int]]:
         """Return model id and dimension by collection, of the collections that we made.
@@ -184,9 +184,11 @@ def open_server(host: str, port: int, timeout: float) -> ChromaIndex:
 
     with translated(where):
         client = chromadb.HttpClient(host, port, settings=_settings())
-        session = vars(client)["_server"]._session  # there is no public way to set a time-out
-        session.timeout = httpx.Timeout(timeout)
-    return ChromaIndex(client, where, session)
+        # There is no public way to set a time-out; the client keeps a second connection for what it calls admin.
+        sessions = [vars(part)["_server"]._session for part in (client, vars(client)["_admin_client"])]
+        for session in sessions:
+            session.timeout = httpx.Timeout(timeout)
+    return ChromaIndex(client, where, sessions)
 
 
 @contextlib.contextmanager

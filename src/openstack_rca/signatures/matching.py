@@ -1,4 +1,4 @@
-"""Finds all signatures in a log table in one pass: literal prefilter first, regular expressions on what is left."""
+"""Finds all signatures in a log table together: literal prefilter first, regular expressions on what is left."""
 
 import re
 from collections import defaultdict
@@ -23,6 +23,8 @@ _TEXTS = {
     "message": pl.col("message"),
     "any": pl.concat_str("message", "detail", separator="\n", ignore_nulls=True),
 }
+"""What is searched for signatures with `in: message` and with `in: any`."""
+
 _QUOTED = re.compile(r"Remote error: |\b\w+_Remote\b|Error from last host: ")
 """Where a record goes on with what another process said: that blames the other, never the writer."""
 
@@ -38,7 +40,10 @@ class Matcher:
     def match(self, table: pl.DataFrame) -> list[SignatureHit]:
         """Return one hit per signature, service, host and named place (peer, port, agent, filter …), earliest first."""
         captures: list[Mapping[str, str]] = []
-        found = [self._search(table, where, text, captures) for where, text in _TEXTS.items()]
+        asked = {s.where for s in self._signatures}
+        found = [self._search(table, where, text, captures) for where, text in _TEXTS.items() if where in asked]
+        if not found:
+            return []
         hits = (
             pl.concat(found)
             .group_by("signature", "service", "host", "place")
@@ -47,7 +52,7 @@ class Matcher:
                 pl.col("record").unique().sort().head(KEPT_RECORDS).alias("records"),
                 pl.col("record").n_unique().alias("count"),
             )
-            .sort(pl.col("records").list.first(), "signature", "place")
+            .sort(pl.col("records").list.first(), "signature", "service", "host", "place")
         )
         return [
             SignatureHit(

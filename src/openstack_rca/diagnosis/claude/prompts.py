@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from openstack_rca.diagnosis.claude.counting import tokens
-from openstack_rca.diagnosis.claude.schema import Answer
+from openstack_rca.diagnosis.claude.schema import Answer, json_schema
 from openstack_rca.errors import KnowledgeError
 from openstack_rca.knowledge import FOLDER
 
@@ -24,7 +24,7 @@ def prompt(name: str) -> str:
 
 def size_of(schema: type[BaseModel]) -> int:
     """Return what the schema of an answer counts in tokens."""
-    return tokens(json.dumps(schema.model_json_schema()))
+    return tokens(json.dumps(json_schema(schema), separators=(",", ":")))
 
 
 def room_for_context(budget: int, tools: tuple[dict[str, Any], ...] = ()) -> int:

@@ -1,6 +1,7 @@
 """The form of the model's answers; what it may claim, and nothing that the program knows better."""
 
-from typing import Literal
+from functools import cache
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -30,26 +31,18 @@ class Quote(_Part):
     text: str
 
 
-class Code(_Part):
-    """Where in the source the fault sits."""
-
-    file: str
-    class_name: str | None
-    function: str | None
-
-
 class CauseClaim(_Part):
-    """One cause, most likely first."""
+    """One cause, most likely first; `host` is empty when unknown, `code` when no code is to blame ("file function")."""
 
     component: str
-    host: str | None
+    host: str
     type: CauseType
     statement: str
     confidence: float = Field(ge=0, le=1)
     evidence: list[str]
     quotes: list[Quote]
     remediation: str
-    code: Code | None
+    code: str
 
 
 class RefutedClaim(_Part):
@@ -85,3 +78,20 @@ class ChatReply(_Part):
 
     answer: str
     evidence: list[str]
+
+
+@cache
+def json_schema(form: type[BaseModel]) -> dict[str, Any]:
+    """Return the JSON Schema of a form as the service takes it, without titles and descriptions: each token is paid for."""
+    bare: dict[str, Any] = _bare(form.model_json_schema())
+    return bare
+
+
+def _bare(part: Any) -> Any:
+    """Drop what only explains, and the bounds of numbers that the service does not know; the form itself checks them."""
+    if isinstance(part, list):
+        return [_bare(p) for p in part]
+    if not isinstance(part, dict):
+        return part
+    dropped = {"title", "description", "default", "minimum", "maximum"} if "type" in part or "anyOf" in part else set()
+    return {k: _bare(v) for k, v in part.items() if k not in dropped or isinstance(v, dict)}

@@ -1,0 +1,1 @@
+"""The five pages; each has one function `show`."""

@@ -1,0 +1,45 @@
+from typing import Any
+
+import pytest
+
+from openstack_rca.correlation import load_topology
+from openstack_rca.correlation.tracebacks import Traceback, load_blame
+from openstack_rca.knowledge import read
+
+DATA = read("exceptions.yaml")
+EXAMPLES = [(number, example) for number, rule in enumerate(DATA["rules"]) for example in rule["examples"]]
+TYPES = {
+    "service-down", "dependency-unreachable", "resource-exhaustion", "misconfiguration", "auth-failure", "quota",
+    "timeout", "network", "storage", "data-corruption", "bug",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("number", "example"), EXAMPLES)
+def test_an_example_is_matched_by_its_own_rule_first(number: int, example: str) -> None:
+    name, _, message = example.partition(": ")
+    blame = load_blame()
+    assert blame.rules.index(blame.rule(Traceback(name, message, ()))) == number
+
+
+def test_every_rule_has_an_example_and_the_last_one_is_about_all() -> None:
+    assert all(rule["examples"] for rule in DATA["rules"])
+    assert load_blame().rule(Traceback("SomethingNobodyKnows", "at all", ())) is load_blame().rules[-1]
+
+
+@pytest.mark.parametrize("rule", DATA["rules"], ids=lambda rule: rule["examples"][0][:40])
+def test_a_rule_blames_somebody_who_exists_for_a_known_type(rule: dict[str, Any]) -> None:
+    ways = {"self", "peer", "remote", "nobody", "host-storage"}
+    assert rule["blames"] in ways | set(load_topology().components)
+    assert rule["type"] in TYPES
+    assert rule["role"] in {"cause", "symptom"}
+    assert 0 < rule["weight"] < 1
+
+
+def test_clients_and_adapters_lead_to_known_components() -> None:
+    assert {*DATA["clients"].values(), *DATA["adapters"].values()} <= set(load_topology().components)
+
+
+def test_symptoms_weigh_less_than_any_named_mechanism() -> None:
+    symptoms = [r["weight"] for r in DATA["rules"] if r["blames"] in ("nobody", "remote")]
+    mechanisms = [r["weight"] for r in DATA["rules"] if r["role"] == "cause"]
+    assert max(symptoms) < min(mechanisms)

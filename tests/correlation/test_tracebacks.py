@@ -1,0 +1,120 @@
+import polars as pl
+import pytest
+from tests.cases import lab
+
+from openstack_rca.correlation.tracebacks import Frame, inline, load_blame, package_path, parse
+
+CHAINED = """Traceback (most recent call last):
+  File "/usr/lib/python3/dist-packages/urllib3/connection.py", line 174, in _new_conn
+    conn = connection.create_connection(
+           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+ConnectionRefusedError: [Errno 111] ECONNREFUSED
+
+During handling of the above exception, another exception occurred:
+
+Traceback (most recent call last):
+  File "/usr/lib/python3/dist-packages/keystoneauth1/session.py", line 1021, in _send_request
+    resp = self.session.request(method, url, **kwargs)
+keystoneauth1.exceptions.connection.ConnectFailure: Unable to establish connection to http://controller:9696
+"""
+
+PYTHON_2 = """Traceback (most recent call last):
+  File "/usr/lib/python2.7/dist-packages/nova/compute/manager.py", line 2154, in _build_resources
+    yield resources
+  File "/usr/lib/python2.7/dist-packages/nova/virt/libvirt/driver.py", line 2966, in spawn
+    destroy_disks_on_failure=True)
+libvirtError: internal error: process exited while connecting to monitor"""
+
+
+def test_a_chain_gives_the_original_exception_first() -> None:
+    first, last = parse(CHAINED)
+    assert (first.exception, first.message) == ("ConnectionRefusedError", "[Errno 111] ECONNREFUSED")
+    assert first.frames == (
+        Frame("urllib3/connection.py", 174, "_new_conn", "conn = connection.create_connection("),
+    )
+    assert last.name == "ConnectFailure"
+    assert last.message.endswith("http://controller:9696")
+
+
+def test_python_2_frames_come_outermost_first() -> None:
+    (found,) = parse(PYTHON_2)
+    assert [f.file for f in found.frames] == ["nova/compute/manager.py", "nova/virt/libvirt/driver.py"]
+    assert found.frames[-1].function == "spawn"
+    assert (found.name, found.message[:14]) == ("libvirtError", "internal error")
+
+
+def test_an_escaped_traceback_of_the_remote_side_is_read_too() -> None:
+    (found,) = parse(PYTHON_2.replace("\n", "\\n"))
+    assert found.name == "libvirtError"
+    assert [f.line for f in found.frames] == [2154, 2966]
+
+
+def test_the_message_that_stands_below_the_class_belongs_to_it() -> None:
+    (found,) = parse("Traceback (most recent call last):\n  File \"/x/nova/a.py\", line 1, in f\n    g()\nNoValidHost\n\nno room")
+    assert found.exception == "NoValidHost"
+    assert "no room" in found.message
+
+
+def test_text_without_a_traceback_gives_none() -> None:
+    assert parse("Took 8.40 seconds to spawn the instance on the hypervisor.") == []
+
+
+def test_a_real_remote_exception_shows_both_sides() -> None:
+    table = lab.table("image-hypervisor-property")
+    detail = table.filter(pl.col("message").str.contains("Failed to schedule instances: nova.exception_Remote"))["detail"][0]
+    raised, relayed, *_ = parse(detail)
+    assert relayed.name == "NoValidHost_Remote"
+    assert "nova/scheduler/manager.py" in {f.file for f in raised.frames + relayed.frames}
+    assert load_blame().rule(relayed).blames == "remote"
+
+
+@pytest.mark.parametrize("case", ["memcached-down", "mariadb-stopped", "cinder-schema-old", "instances-disk-full-compute-1"])
+def test_every_real_traceback_has_frames_and_an_exception(case: str) -> None:
+    marked = pl.col("detail").str.contains("Traceback (most recent call last)", literal=True)
+    details = lab.table(case).filter(marked)["detail"].to_list()
+    assert details
+    parsed = [parse(d) for d in details]
+    assert all(chain and chain[-1].exception and any(t.frames for t in chain) for chain in parsed)
+
+
+@pytest.mark.parametrize(
+    ("path", "short"),
+    [
+        ("/usr/lib/python3/dist-packages/nova/utils.py", "nova/utils.py"),
+        ("/var/lib/kolla/venv/lib/python3.10/site-packages/nova/utils.py", "nova/utils.py"),
+        ("/opt/stack/nova/nova/utils.py", "nova/utils.py"),
+        ("/usr/lib/python3.11/threading.py", "threading.py"),
+        ("nova/utils.py", "nova/utils.py"),
+    ],
+)
+def test_paths_are_those_of_the_package(path: str, short: str) -> None:
+    assert package_path(path) == short
+
+
+def test_the_error_summary_of_a_message_names_its_exception() -> None:
+    found = inline("Failed to schedule instances: oslo_messaging.exceptions.MessagingTimeout: Timed out waiting for a reply")
+    assert found is not None
+    assert (found.exception, found.message) == ("oslo_messaging.exceptions.MessagingTimeout", "Timed out waiting for a reply")
+    assert inline("Instance spawned successfully.") is None
+
+
+def test_a_client_library_below_our_own_code_is_the_peer_but_not_above_it() -> None:
+    blame = load_blame()
+    below = parse(
+        'Traceback (most recent call last):\n  File "/x/dist-packages/nova/volume/api.py", line 1, in get\n    call()\n'
+        '  File "/x/dist-packages/cinderclient/client.py", line 2, in request\n    raise\nClientException: HTTP 500'
+    )[0]
+    above = parse(
+        'Traceback (most recent call last):\n  File "/x/dist-packages/cinderclient/client.py", line 2, in request\n    f()\n'
+        '  File "/x/dist-packages/nova/compute/api.py", line 1, in get\n    raise\nTypeError: no'
+    )[0]
+    assert blame.peer(below) == "cinder-api"
+    assert blame.peer(above) is None
+
+
+def test_plumbing_is_no_place_for_a_fault() -> None:
+    found = parse(
+        'Traceback (most recent call last):\n  File "/x/dist-packages/nova/compute/manager.py", line 9, in attach\n    f()\n'
+        '  File "/x/dist-packages/nova/exception_wrapper.py", line 65, in wrapped\n    return f()\nKeyError: 1'
+    )[0]
+    assert [f.file for f in load_blame().core(found)] == ["nova/compute/manager.py"]
