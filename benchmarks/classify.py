@@ -71,7 +71,7 @@ def agree() -> None:
     differences = [float(np.abs(a - np.asarray(b)).max()) for a, b in zip(ours, theirs, strict=True)]
     importance, order = differences
     print(
-        f"ONNX differs from Keras over {len(samples)} records by at most: importance {importance:.1e}, order {order:.1e}"
+    print(f"ONNX and Keras over {len(samples)} records: {importance:.1e} (importance), {order:.1e} (order) at most")
     )
 
 

@@ -70,10 +70,8 @@ def main(argv: Sequence[str] | None = None) -> None:
 def measure(case: TrueCase, settings: Settings) -> Row | None:
     """Return how much of what is decisive a context holds; None when the logs hold no decisive line."""
     read = _read(case, settings)
-    patterns = _decisive(case.truth)
-    everything = "\n".join(f"{m}\n{d}" for m, d in read.table.select("message", "detail").iter_rows())
-    lines = {p: p.search(everything) is not None for p in patterns} if not case.truth.get("evidence") else {}
-    if lines and not any(lines.values()):
+    patterns = _decisive(case.truth, read)
+    if not patterns:
         return None
     offline = OfflineAnalyst(settings.analysis).diagnose(read)
     found, counted = {}, {}
@@ -104,13 +102,17 @@ def _read(case: TrueCase, settings: Settings) -> Case:
     return Case(question, table, clues, stories, onset(table), graph, partial(cite, (case.logs,), table))
 
 
-def _decisive(truth: Mapping[str, Any]) -> list[re.Pattern[str]]:
-    """Return what a decisive line must match: the evidence of the truth, else the mutated file with its function."""
+def _decisive(truth: Mapping[str, Any], case: Case) -> list[re.Pattern[str]]:
+    """Return what a decisive line must match: the evidence of the truth, else the mutated function in its file.
+
+    Where no traceback of the logs names both, the file alone counts; nothing is returned where none names the file.
+    """
     if truth.get("evidence"):
         return [re.compile(e["line_regex"]) for e in truth["evidence"]]
-    file, function = truth["root_cause_file"], truth.get("root_cause_function")
-    name = rf"{re.escape(file)}\D{{0,12}}\d+\D{{0,6}}\b{function}\b" if function else re.escape(file)
-    return [re.compile(name)]
+    file, function = re.escape(truth["root_cause_file"]), truth.get("root_cause_function")
+    wanted = [rf"{file}\D{{0,12}}\d+\D{{0,6}}\b{function}\b"] if function else []
+    everything = "\n".join(f"{m}\n{d}" for m, d in case.table.select("message", "detail").iter_rows())
+    return [p for w in (*wanted, file) if (p := re.compile(w)).search(everything)][:1]
 
 
 def _holds(pattern: re.Pattern[str], text: str) -> bool:

@@ -108,9 +108,10 @@ class Prediction:
 
 @dataclass(frozen=True)
 class SignatureHit:
-    """A known failure text found in one service on one host: `records` are the first that hold it, `count` all.
+    """A known failure text found in one service on one host about one place (peer, port, agent …).
 
-    `captured` holds the named groups of the signature's pattern (peer, port, url, instance …) of this hit.
+    `records` are the first that hold it, `last` is the last one, `count` says how many; `captured` holds the named groups
+    of the signature's pattern.
     """
 
     signature: str
@@ -119,6 +120,7 @@ class SignatureHit:
     records: tuple[int, ...]
     count: int
     captured: Mapping[str, str] = field(default_factory=dict)
+    last: int = 0
 
 
 @dataclass(frozen=True)

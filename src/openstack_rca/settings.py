@@ -91,6 +91,17 @@ class Llm(BaseModel):
     dollars_per_million_output: float = Field(15.0, ge=0, description="price of output for the estimate")
 
 
+class Dashboard(BaseModel):
+    """Where the dashboard listens, who may open it, and how much may be uploaded."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: str = Field("127.0.0.1", description="address that the dashboard listens at; others reach it only at another")
+    port: int = Field(8501, ge=1, le=65535, description="port of the dashboard")
+    password: SecretStr | None = Field(None, min_length=1, description="what to type before the dashboard opens")
+    max_upload_mb: int = Field(500, ge=1, le=10_000, description="megabytes that may be uploaded at once")
+
+
 class Settings(BaseSettings):
     """All settings of one run. Names in brackets are the environment variables of the published interface."""
 
@@ -127,6 +138,7 @@ class Settings(BaseSettings):
     lstm: Lstm = Lstm()
     vector_db: VectorDb = VectorDb()
     rag: Rag = Rag()
+    dashboard: Dashboard = Dashboard()
 
     @model_validator(mode="after")
     def _published_names(self) -> Self:

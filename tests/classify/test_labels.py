@@ -45,7 +45,7 @@ def test_without_times_the_whole_log_is_the_fault() -> None:
     assert cited(logs, lines(("nova-api.log", 1)), at(4), at(8)).values.tolist() == [I, O]
 
 
-FRAME = 'Traceback (most recent call last):\n  File "/usr/lib/python2.7/site-packages/nova/compute/api.py", line 7, in {}\n    x'
+FRAME = 'Traceback:\n  File "/usr/lib/python2.7/site-packages/nova/compute/api.py", line 7, in {}\n    x'
 
 
 def test_a_traceback_through_the_faulty_function_is_important_and_other_trouble_unknown() -> None:

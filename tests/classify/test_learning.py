@@ -116,7 +116,8 @@ def test_a_model_without_labels_has_nothing_to_say_of_templates_it_does_not_know
     ]
     model = LstmClassifier(units=8, length=8).fit(*unlabelled, Learning(epochs=2, batch_size=16, seed=1))
     foreign = replace(lab(3), templates=np.array([f"x{i}" for i in range(len(lab(3)))]))
-    assert model.known_share(foreign) == 0
+    assert "0% of the records" in model.notes(foreign)[0]
+    assert model.notes(lab(3)) == ()
     assert model.score(foreign).max() < 0.01
 
 

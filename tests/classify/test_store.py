@@ -18,7 +18,7 @@ from openstack_rca.errors import InputError
 
 
 def network() -> bytes:
-    """Return a small ONNX network, features [n, 3] in, importance [n, 1] out: the logistic function of the first one."""
+    """Return a small ONNX network, features [n, 3] in, importance [n, 1] out: the logistic of the first one."""
     onnx = pytest.importorskip("onnx")
     h, numbers = onnx.helper, onnx.TensorProto
     weights = h.make_tensor("w", numbers.FLOAT, [3, 1], [1.0, 0.0, 0.0])

@@ -113,6 +113,7 @@ def test_other_features_are_refused(fitted: Classifier) -> None:
 def test_templates_never_seen_still_get_a_score(fitted: Classifier) -> None:
     strange = replace(lab(6), templates=np.array([f"new-{i}" for i in range(len(lab(6)))]))
     scores = fitted.score(strange)
+    assert all(note.endswith(".") for note in fitted.notes(strange))
     assert scores[strange.labels == IMPORTANT].mean() > scores[strange.labels == ORDINARY].mean() + 0.2
 
 

@@ -80,12 +80,6 @@ def test_similar_goes_by_what_the_logs_look_like_not_by_the_words(kept: Incident
     assert 0.7 <= match.similarity < 1
 
 
-def test_a_close_symptom_adds_to_a_likeness(kept: IncidentMemory) -> None:
-    seen = Fingerprint((AMQP, CLOSED, "Something else <n>"), ("rabbitmq",))
-    (plain,), (worded,) = kept.similar("", seen), kept.similar("Servers cannot be created, requests hang", seen)
-    assert plain.similarity < worded.similarity < 1
-
-
 def test_without_a_fingerprint_the_symptom_decides(kept: IncidentMemory) -> None:
     assert [m.incident.symptom for m in kept.similar("Image uploads fail", Fingerprint())] == ["Image uploads fail"]
     assert kept.similar("", Fingerprint()) == []

@@ -41,6 +41,7 @@ def test_a_hit_counts_all_records_and_names_the_first() -> None:
             "port": "5672",
             "reason": "[Errno 111] ECONNREFUSED",
         },
+        last=29,
     )
 
 

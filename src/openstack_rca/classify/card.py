@@ -33,7 +33,8 @@ def model_card(
 ) -> str:
     """Return the model card in Markdown: data, labels, scores on held-back cases, and what the model is not for.
 
-    `scores` has a table for each source of labels; `tuning` are cross-validated scores on the cases that were tuned on, empty when there are none.
+    `scores` has a table for each source of labels; `tuning` are cross-validated scores on the cases that were built on,
+    empty when there are none.
     """
     held = facts.get("held back", [])
     parts = [

@@ -21,3 +21,6 @@ class Classifier(Protocol):
 
     def score(self, samples: Samples) -> NDArray[np.float32]:
         """Return the score of each record, 0 to 1: the same for equal input, wherever it is computed."""
+
+    def notes(self, samples: Samples) -> tuple[str, ...]:
+        """Return what the reader of the scores of some records has to know, in sentences."""

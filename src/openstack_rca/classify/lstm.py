@@ -104,10 +104,16 @@ class LstmClassifier:
         numbers, signals = _window_signals(self.artifact, samples)
         return numbers, self._calibration("window", samples).apply(signals)
 
-    def known_share(self, samples: Samples) -> float:
-        """Return the share of records whose template the model knows, 1 for no records."""
+    def notes(self, samples: Samples) -> tuple[str, ...]:
+        """Return what the reader of the scores of some records has to know, in sentences."""
         assert self.artifact
-        return _known_share(self.artifact.vocabulary.encode(samples.templates))
+        known = _known_share(self.artifact.vocabulary.encode(samples.templates))
+        if not self.artifact.ordered or known >= _KNOWN_ENOUGH:
+            return ()
+        return (
+            f"The learned model knows the templates of {known:.0%} of the records, too few to judge their order; "
+            "train it on your own logs.",
+        )
 
     def _calibration(self, name: str, samples: Samples) -> Calibration:
         assert self.artifact

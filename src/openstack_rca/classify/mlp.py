@@ -62,6 +62,10 @@ class MlpClassifier:
         assert self.artifact
         return self.artifact.calibrations["record"].apply(_signals(self.artifact, samples))
 
+    def notes(self, samples: Samples) -> tuple[str, ...]:
+        """Return nothing: a model of single records has no vocabulary that could be too small."""
+        return ()
+
 
 def _batch(samples: Samples, scaling: Scaling) -> Batch:
     counted = samples.take(samples.labels != UNKNOWN)

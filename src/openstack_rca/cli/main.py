@@ -18,6 +18,7 @@ COMMANDS = {
     "analyze": ("analyze:analyze", "Find the root cause of an issue in logs."),
     "logs": ("logs:logs", "Parse logs and show them, or what was recognised in them."),
     "signatures": ("signatures:signatures", "The known failure texts, and their own examples run."),
+    "streamlit": ("streamlit:streamlit", "Start the dashboard."),
     "evaluate": ("evaluate:evaluate", "Run cases with known truth and print scores beside trivial rules."),
 }
 """Each command: where it stands in this package, and its line in the help."""

@@ -45,7 +45,14 @@ def _contexts(command: click.Command, name: str, parent: click.Context | None) -
                 yield from _contexts(found, below, context)
 
 
-PAGES = {"cli.md": cli_page}
+def signatures_page() -> str:
+    """Return the Markdown page of all signatures."""
+    from openstack_rca.signatures import load_signatures, render_catalogue
+
+    return render_catalogue(load_signatures())
+
+
+PAGES = {"cli.md": cli_page, "signatures.md": signatures_page}
 """Each generated page of docs/, and what makes it."""
 
 

@@ -2,9 +2,10 @@
 
 from openstack_rca.correlation.access import audit
 from openstack_rca.correlation.capacity import capacity
-from openstack_rca.correlation.change import compare, novelty_clues, onset, patterns, with_novelty
+from openstack_rca.correlation.change import compare, novelty_clues, onset, patterns, vanished, with_novelty
 from openstack_rca.correlation.failures import error_clues
 from openstack_rca.correlation.http import http_clues
+from openstack_rca.correlation.latency import slow_clues
 from openstack_rca.correlation.processes import lost_clients, restarts, silences
 from openstack_rca.correlation.question import understand
 from openstack_rca.correlation.requests import requests
@@ -29,7 +30,9 @@ __all__ = [
     "requests",
     "restarts",
     "silences",
+    "slow_clues",
     "understand",
+    "vanished",
     "with_novelty",
     "with_root",
 ]

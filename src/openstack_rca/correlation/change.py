@@ -6,6 +6,7 @@ all the time.
 """
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import polars as pl
 
@@ -137,24 +138,29 @@ def _change_point(series: pl.DataFrame, start: datetime, width: float, failing: 
     return later if isinstance(later, datetime) else edge
 
 
-def patterns(change: pl.DataFrame, texts: dict[str, str], most: int = 30) -> tuple[Pattern, ...]:
-    """Return the templates that changed most, worst level and highest novelty first: new, more."""
-    order = (
-        change.filter(pl.col("novelty") > 0.5)
-        .with_columns(severe=pl.col("level").to_physical().cast(pl.Int32))
-        .sort("severe", "novelty", "count", descending=True)
-    )
-    return tuple(
-        Pattern(
-            template=texts.get(r["template"] or "", r["template"] or ""),
-            service=r["service"] or "unknown",
-            count=r["count"],
-            baseline_count=r["reference"],
-            first=r["first"],
-            last=r["last"],
-            change="new" if r["reference"] == 0 else "more",
-        )
-        for r in order.head(most).iter_rows(named=True)
+def patterns(
+    change: pl.DataFrame, gone: pl.DataFrame | None, texts: dict[str, str], most: int = 40
+) -> tuple[Pattern, ...]:
+    """Return the templates that changed most: new and more ones, worst level first, then (`gone`) those that ceased."""
+    severe = pl.col("level").to_physical().cast(pl.Int32)
+    up = change.filter(pl.col("novelty") > 0.5).with_columns(severe=severe)
+    rows = up.sort("severe", "novelty", "count", descending=True).head(most if gone is None else most * 3 // 4)
+    found = [_pattern(r, texts, "new" if r["reference"] == 0 else "more") for r in rows.iter_rows(named=True)]
+    if gone is not None:
+        down = gone.with_columns(severe=severe).sort("expected", descending=True).head(most - len(found))
+        found += [_pattern(r, texts, "less" if r["count"] else "gone") for r in down.iter_rows(named=True)]
+    return tuple(found)
+
+
+def _pattern(row: dict[str, Any], texts: dict[str, str], change: str) -> Pattern:
+    return Pattern(
+        template=texts.get(row["template"] or "", row["template"] or ""),
+        service=row["service"] or "unknown",
+        count=row["count"],
+        baseline_count=row["reference"],
+        first=row["first"],
+        last=row["last"],
+        change=change,
     )
 
 

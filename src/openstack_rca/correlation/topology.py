@@ -11,6 +11,10 @@ from openstack_rca.errors import KnowledgeError
 from openstack_rca.knowledge import read
 
 _URL = re.compile(r"https?://(?P<host>[\w.-]+|\[[\da-f:]+\])(?::(?P<port>\d+))?(?P<path>/[^\s?'\"]*)?")
+_DECORATION = re.compile(
+    r"^(?:openstack-|tripleo_|devstack@|kolla-)|[_-](?:back(?:end)?|external|internal|front(?:end)?|cluster)$|(?:\.service)$"
+)
+"""What deployers and load balancers put around the name of a component."""
 _GATEWAY_PATHS = {"/compute": "nova-api", "/identity": "keystone", "/image": "glance-api", "/volume": "cinder-api",
                   "/networking": "neutron-server", "/placement": "placement-api", "/v2.1/servers": "nova-api",
                   "/os-server-external-events": "nova-api", "/v2.0/ports": "neutron-server",
@@ -32,10 +36,13 @@ class ServiceGraph:
         """Return the canonical component that a name or alias stands for; None when nothing is known by it."""
         if not name:
             return None
-        name = name.strip().lower().replace("_", "-") if name not in self.aliases else name
-        if name in self.components:
-            return name
-        return self.aliases.get(name) or self.aliases.get(name.replace("-", "_"))
+        plain = _DECORATION.sub("", name.strip().lower())
+        for candidate in (plain, plain.replace("_", "-"), plain.replace("-", "_")):
+            if candidate in self.components:
+                return candidate
+            if candidate in self.aliases:
+                return self.aliases[candidate]
+        return None
 
     def family(self, component: str) -> str:
         """Return the service of a report that a component belongs to; unknown programs go by their first word."""

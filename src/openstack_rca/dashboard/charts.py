@@ -21,7 +21,10 @@ def draw(figure: Figure, key: str, **options: Any) -> Any:
     """Give a figure to Plotly; the bar of buttons comes with the pointer."""
     import plotly.graph_objects as go
 
-    layout = {"margin": {"l": 10, "r": 10, "t": 30, "b": 30}, "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom"}}
+    layout = {
+        "margin": {"l": 10, "r": 10, "t": 30, "b": 30},
+        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom"},
+    }
     made = go.Figure(data=figure["data"], layout=layout | figure["layout"])
     return st.plotly_chart(made, key=key, config={"displaylogo": False, "scrollZoom": False}, **options)
 
@@ -35,7 +38,9 @@ def bucketed(table: pl.DataFrame, by: str) -> tuple[pl.DataFrame, int]:
     span = (last - first).total_seconds()
     step = next((s for s in _STEPS if span / s <= _BUCKETS), int(span / _BUCKETS) + 1)
     counts = (
-        timed.group_by(pl.col("time").dt.truncate(f"{step}s").alias("bucket"), pl.col(by).cast(pl.String).fill_null("unknown"))
+        timed.group_by(
+            pl.col("time").dt.truncate(f"{step}s").alias("bucket"), pl.col(by).cast(pl.String).fill_null("unknown")
+        )
         .agg(records=pl.len())
         .sort("bucket")
     )
@@ -68,7 +73,7 @@ def _names(counts: pl.DataFrame, by: str) -> list[str]:
 
 
 def bursts(table: pl.DataFrame) -> pl.DataFrame:
-    """Return the buckets with far more errors than usual, `bucket` and `records`: above mean + 3 deviations, at least 3."""
+    """Return the buckets with far more errors than usual (mean + 3 deviations, at least 3): `bucket` and `records`."""
     errors, step = bucketed(table.filter(pl.col("level") >= "ERROR"), "level")
     if errors.is_empty():
         return errors.select("bucket", "records")
@@ -147,7 +152,8 @@ def over_hosts(table: pl.DataFrame, resource: str) -> Figure:
                          "hovertext": [hover(m) for m in part["message"]], "hoverinfo": "text"})  # fmt: skip
     unit = next(iter(of["unit"].drop_nulls()), "")
     return {"data": data, "layout": {"height": 300, "xaxis": {"type": "date"},
-                                     "yaxis": {"title": {"text": f"{resource} {unit}"}, "rangemode": "tozero"}}}  # fmt: skip
+                                     "yaxis": {"title": {"text": f"{resource} {unit}"}, "rangemode": "tozero"},
+                                     }}  # fmt: skip
 
 
 def curve(points: Sequence[tuple[float, float]], x: str, y: str, name: str) -> Figure:

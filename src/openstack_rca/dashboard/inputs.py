@@ -101,13 +101,14 @@ def _folder(mine: Session) -> Source | None:
     paths = [Path(text).expanduser() for text in (given, healthy) if text.strip()]
     if not given.strip():
         return None
-    if problem := next((p for path in paths if (p := _problem(path, mine))), None):
-        st.caption(safe(problem))
+    if wrong := next((p for path in paths if (p := problem(path, mine))), None):
+        st.caption(safe(wrong))
         return None
     return Source(paths[0].name or str(paths[0]), (paths[0],), tuple(paths[1:]))
 
 
-def _problem(path: Path, mine: Session) -> str | None:
+def problem(path: Path, mine: Session) -> str | None:
+    """Return why a path on the server cannot be read by this session, None when it can."""
     if not on_loopback() and not path.resolve().is_relative_to(mine.settings.data_dir.resolve()):
         return f"This server is open to others, so only what is below {mine.settings.data_dir} can be read."
     return None if path.exists() else f"There is no {path}."

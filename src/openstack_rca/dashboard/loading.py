@@ -4,9 +4,10 @@ import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -45,6 +46,8 @@ class Loaded:
     change: pl.DataFrame
     texts: dict[str, str]
     began: datetime | None
+    worked: dict[str, Any] = field(default_factory=dict, compare=False)
+    """What pages have made of this content, by name, so that it is made once."""
 
 
 class _Shelf:
@@ -77,7 +80,7 @@ def load(source: Source, settings: Settings, tell: Tell) -> Loaded:
     """
     key = content_key(source, settings, tell)
     if found := SHELF.get(key):
-        return Loaded(key, source, found.logs, found.table, found.change, found.texts, found.began)
+        return replace(found, source=source)
     logs = _read(source.paths, settings, tell, "reading")
     baseline = _read(source.baseline, settings, tell, "reading the healthy logs").table if source.baseline else None
     tell("finding templates")

@@ -15,7 +15,7 @@ T = TypeVar("T")
 _LOOK_EVERY = 0.3
 
 
-class Stopped(Exception):  # noqa: N818 - as StopIteration, it is no failure
+class Stopped(Exception):
     """The user stopped the work."""
 
 

@@ -130,14 +130,17 @@ def _causes(kept: Sequence[Hypothesis], sure: Sequence[float], ids: dict[int, st
 
 
 def _refuted(hypotheses: Sequence[Hypothesis], best: Sequence[Hypothesis], ids: dict[int, str]) -> tuple[Refuted, ...]:
+    """Return the suspects that something else explains, each with the lines of that something as the refutation."""
+    by_component = {h.component: h for h in reversed(hypotheses)}
     found = []
     for h in hypotheses:
-        if h.explained_by is None or h in best or h.score < _REFUTED_FROM:
+        culprit = by_component.get(h.explained_by or "")
+        if culprit is None or h in best or h.score < _REFUTED_FROM:
             continue
-        cited = tuple(dict.fromkeys(ids[r] for c in h.clues for r in c.records if r in ids))
-        if cited:
-            why = f"{h.component} needs {h.explained_by}, whose failure accounts for what it reports"
-            found.append(Refuted(f"{h.component} is at fault: {h.clues[0].statement}", why, cited[:3]))
+        refuting = tuple(dict.fromkeys(ids[r] for c in culprit.clues for r in c.records if r in ids))[:2]
+        if refuting:
+            why = f"{h.component} needs {culprit.component}, and its failure accounts for this: {culprit.clues[0].statement}"
+            found.append(Refuted(f"{h.component} is at fault: {h.clues[0].statement}", why, refuting))
     return tuple(found[:5])
 
 

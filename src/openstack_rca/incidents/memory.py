@@ -131,17 +131,18 @@ class IncidentMemory:
     def similar(self, symptom: str, fingerprint: Fingerprint) -> list[Match]:
         """Return the past incidents like the present one, best first: those that reach the similarity threshold.
 
-        With a fingerprint it decides, since users describe different faults in the same words; a close symptom adds
-        at most a third of what is missing. Without one the symptom alone decides.
+        What the logs look like decides, since users describe different faults in the same words; the symptom is
+        compared where one of both has no fingerprint.
         """
         incidents, _ = self._archive.read()
         near = self._near(incidents, symptom, (_SYMPTOM,)) if symptom.strip() else {}
         likeness = Likeness(i.fingerprint for i in incidents)
         matches = []
         for incident in incidents:
-            words = near.get(incident.id, 0.0)
-            looks = likeness.of(fingerprint, incident.fingerprint)
-            similarity = looks + (1 - looks) * looks * words / 3 if fingerprint and incident.fingerprint else words
+            if fingerprint and incident.fingerprint:
+                similarity = likeness.of(fingerprint, incident.fingerprint)
+            else:
+                similarity = near.get(incident.id, 0.0)
             if similarity >= self._settings.similarity_threshold:
                 matches.append(Match(incident, similarity, shared(fingerprint, incident.fingerprint)))
         return _best(matches, self._settings.max_historical_context)

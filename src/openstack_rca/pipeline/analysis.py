@@ -19,6 +19,7 @@ from openstack_rca.correlation import (
     onset,
     patterns,
     understand,
+    vanished,
     with_novelty,
     with_root,
 )
@@ -111,7 +112,7 @@ def _diagnose(
         diagnosis=diagnosis,
         question=question,
         table=table,
-        patterns=patterns(change, texts),
+        patterns=patterns(change, vanished(table, baseline) if baseline is not None else None, texts),
         logs=logs,
         graph=graph,
         seconds=watch.seconds,

@@ -12,6 +12,7 @@ from openstack_rca.correlation import (
     novelty_clues,
     restarts,
     silences,
+    slow_clues,
 )
 from openstack_rca.records import Clue, Question, SignatureHit
 from openstack_rca.signatures import Matcher, Signature, load_signatures
@@ -39,6 +40,7 @@ def find_clues(
         *lost_clients(table, graph),
         *restarts(table, graph),
         *silences(table, baseline, graph),
+        *slow_clues(table, baseline, graph),
         *(novelty_clues(change, graph) if baseline is not None else ()),
     )
 
@@ -55,17 +57,15 @@ def signature_clues(
     `floor` is the least novelty that a known failure is given: without a baseline it may have come all the time.
     """
     hits = list(hits)
-    wanted = sorted({r for h in hits for r in h.records})
+    wanted = sorted({r for h in hits for r in (*h.records, h.last)})
     rows = table.filter(pl.col("record").is_in(wanted)).select("record", "novelty", "time")
     facts = {r: (novelty, time) for r, novelty, time in rows.iter_rows()}
     for hit in hits:
         signature = signatures[hit.signature]
-        if signature.role == "recovery":
-            continue
         component, host = _blamed(signature, hit, graph)
         reporter = graph.resolve(hit.service) or hit.service
         novelties = [facts[r][0] for r in hit.records]
-        times = [facts[r][1] for r in hit.records if facts[r][1]]
+        times = [facts[r][1] for r in (*hit.records, hit.last) if facts[r][1]]
         where = f" ({reporter}{' on ' + hit.host if hit.host else ''})"
         yield Clue(
             kind="signature",
@@ -73,7 +73,7 @@ def signature_clues(
             component=component or reporter,
             host=host,
             type=signature.type or _STANDARD_TYPE,
-            role=signature.role if component else "symptom",
+            role=_role(signature, component),
             weight=signature.weight * max([floor, *novelties]) * (1.0 if component else 0.4),
             reporter=reporter,
             statement=f"{signature.title}{where}: {signature.explains}",
@@ -85,6 +85,13 @@ def signature_clues(
             look_next=signature.look_next,
             exculpates=reporter if component and component != reporter else None,
         )
+
+
+def _role(signature: Signature, component: str | None) -> str:
+    """Return what a hit is as a clue; a recovery is context: it tells when the trouble ended."""
+    if signature.role in ("recovery", "context"):
+        return "context"
+    return signature.role if component else "symptom"
 
 
 def _blamed(signature: Signature, hit: SignatureHit, graph: ServiceGraph) -> tuple[str | None, str | None]:
@@ -102,8 +109,12 @@ def _blamed(signature: Signature, hit: SignatureHit, graph: ServiceGraph) -> tup
         accused = graph.at_port(captured["port"])
     if accused is None and "agent" in captured:
         accused = graph.agent(captured["agent"])
+    if accused is None and "rpc" in captured:
+        accused = graph.rpc_callee([captured["rpc"]])
     for group in ("binary", "service", "topic", "peer"):
         accused = accused or graph.resolve(captured.get(group))
+    if "unit" in captured and accused is None:
+        accused, host = graph.resolve(captured["unit"].removesuffix(".service")), host or hit.host
     return accused, host or (at if accused and graph.is_per_host(accused) else None)
 
 

@@ -51,6 +51,7 @@ class Matcher:
                 pl.col("captured").sort_by("record").first(),
                 pl.col("record").unique().sort().head(KEPT_RECORDS).alias("records"),
                 pl.col("record").n_unique().alias("count"),
+                pl.col("record").max().alias("last"),
             )
             .sort(pl.col("records").list.first(), "signature", "service", "host", "place")
         )
@@ -62,6 +63,7 @@ class Matcher:
                 records=tuple(row["records"]),
                 count=row["count"],
                 captured=captures[row["captured"]],
+                last=row["last"],
             )
             for row in hits.iter_rows(named=True)
         ]

@@ -69,7 +69,9 @@ def health(loaded: Loaded, errors: int) -> tuple[str, str]:
         since = loaded.table.filter((pl.col("level") >= "ERROR") & (pl.col("time") >= loaded.began))
         services = since["service"].drop_nulls().cast(pl.String).value_counts(sort=True).head(3)["service"].to_list()
         named = f", most of them by {', '.join(services)}" if services else ""
-        return "bad", safe(f"Not healthy: failures set in at {loaded.began:%F %T} UTC; {since.height:,} errors since{named}.")
+        return "bad", safe(
+            f"Not healthy: failures set in at {loaded.began:%F %T} UTC; {since.height:,} errors since{named}."
+        )
     if errors:
         return "unsure", f"There are {counted(errors, 'error')}, but no moment from which there are more than before."
     return "good", "Healthy: no errors, and no moment from which warnings are more than before."
@@ -96,7 +98,7 @@ def _news(loaded: Loaded) -> None:
     rows = [
         {"change": p.change, "service": p.service, "count": p.count, "before": p.baseline_count, "first": p.first,
          "message": p.template}
-        for p in patterns(loaded.change, loaded.texts, 15)
+        for p in patterns(loaded.change, None, loaded.texts, 15)
     ]  # fmt: skip
     if rows:
         st.dataframe(rows, hide_index=True, column_config={"message": st.column_config.TextColumn(width="large")})

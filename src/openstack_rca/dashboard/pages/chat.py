@@ -1,0 +1,163 @@
+"""The page RCA Chat: an issue in, an answer with its evidence out, and questions about it."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import polars as pl
+import streamlit as st
+
+from openstack_rca import pipeline, reporting
+from openstack_rca.correlation import follow, with_root
+from openstack_rca.dashboard.followup import Finding, closest
+from openstack_rca.dashboard.loading import Loaded
+from openstack_rca.dashboard.memory import memory
+from openstack_rca.dashboard.report_view import open_line, show_report
+from openstack_rca.dashboard.safe import safe
+from openstack_rca.dashboard.state import Answer, Session, session
+from openstack_rca.dashboard.work import Job, Tell, brief, watch
+from openstack_rca.errors import RcaError
+from openstack_rca.records import Report, Story
+from openstack_rca.reporting.context import lines_around
+from openstack_rca.reporting.picture import failing_request
+from openstack_rca.settings import Settings
+
+_AROUND = 2
+
+
+def show() -> None:
+    """Draw the issue, the progress, the answer and what was asked about it."""
+    mine = session()
+    if mine.loaded is None:
+        st.info("Load logs at the left first; then say here what does not work.")
+        return
+    _finish(mine)
+    _ask(mine, mine.loaded)
+    if job := mine.jobs.get("analysis"):
+        watch(job, "analysis")
+        return
+    if not mine.answers:
+        return
+    number = _choose(mine.answers)
+    answer = mine.answers[number]
+    with st.chat_message("user"):
+        st.markdown(safe(answer.report.issue))
+    with st.chat_message("assistant"):
+        show_report(answer.report, answer.paths, answer.stories, f"answer-{number}")
+        _keep(answer, number, mine)
+    _questions(answer, number, mine.loaded)
+
+
+def _ask(mine: Session, loaded: Loaded) -> None:
+    with st.form("issue", border=False):
+        text = st.text_area(
+            "What do users see?", loaded.source.issue, key=f"issue-{loaded.key}", height=80,
+            placeholder="New servers go to ERROR; ids and host names help",
+        )  # fmt: skip
+        left, middle, _ = st.columns([1, 1, 4], vertical_alignment="center")
+        start = left.form_submit_button("Analyse", type="primary", width="stretch", disabled="analysis" in mine.jobs)
+        fast = middle.toggle("Fast mode", key="fast", help="Look at the most telling lines only")
+    if not start:
+        return
+    request = pipeline.AnalysisRequest(text, loaded.source.paths, loaded.source.baseline, fast=fast)
+    settings = mine.settings
+    mine.jobs["analysis"] = Job("Analysis", lambda tell: _analyse(request, settings, loaded, tell))
+    brief(mine.jobs["analysis"], 2.5)
+    st.rerun()
+
+
+def _analyse(request: pipeline.AnalysisRequest, settings: Settings, loaded: Loaded, tell: Tell) -> Answer:
+    report = pipeline.analyze(request, settings, tell)
+    tell("following the failing request")
+    return Answer(report, request.logs, _stories(report, loaded), datetime.now(UTC))
+
+
+def _stories(report: Report, loaded: Loaded) -> tuple[Story, ...]:
+    """Return the way of the request that the evidence is about, over all services."""
+    if (request := failing_request(report)) is None:
+        return ()
+    rooted = with_root(loaded.table)
+    ids = (pl.col("request_id") == request) | (pl.col("global_request_id") == request)
+    roots = rooted.filter(ids)["root"].drop_nulls().unique().to_list()
+    return follow(rooted, roots[:1])
+
+
+def _finish(mine: Session) -> None:
+    job = mine.jobs.get("analysis")
+    if job is None or not job.done:
+        return
+    del mine.jobs["analysis"]
+    if job.error:
+        st.error(safe(job.error))
+    elif job.stopped:
+        st.info("The analysis was stopped.")
+    elif job.result is not None:
+        mine.answers.append(job.result)
+
+
+def _choose(answers: Sequence[Answer]) -> int:
+    """Let the user go back to an earlier analysis of this session; the newest is shown first."""
+    if len(answers) == 1:
+        return 0
+    names = [f"{a.asked_at:%H:%M:%S} UTC · {a.report.issue[:80]}" for a in answers]
+    chosen = st.selectbox(
+        "History",
+        range(len(answers)),
+        index=len(answers) - 1,
+        format_func=lambda n: names[n],
+        key=f"history-{len(answers)}",
+    )
+    return int(chosen)
+
+
+def _keep(answer: Answer, number: int, mine: Session) -> None:
+    """Offer the report for download in each form, and to be remembered."""
+    columns = st.columns([1, 1, 1, 2, 3])
+    places = {e.id: (e.file, e.line) for e in answer.report.diagnosis.evidence}
+
+    def page() -> str:
+        around = lines_around(answer.paths, places, _AROUND)
+        return reporting.report_to_html(answer.report, around, answer.stories)
+
+    forms = (
+        ("HTML", "html", "text/html", page),
+        ("Markdown", "md", "text/markdown", lambda: reporting.report_to_markdown(answer.report)),
+        ("JSON", "json", "application/json", lambda: reporting.report_to_json(answer.report)),
+    )
+    for column, (name, ending, mime, make) in zip(columns, forms, strict=False):
+        column.download_button(name, make, f"rca-report.{ending}", mime, key=f"{ending}-{number}", on_click="ignore",
+                               icon=":material/download:", width="stretch")  # fmt: skip
+    if columns[3].button("Remember as incident", key=f"remember-{number}", width="stretch"):
+        try:
+            kept = memory(mine.settings).add(reporting.report_to_dict(answer.report))
+            st.toast(f"Incident {kept.incident.id} {'is kept' if kept.new else 'was kept before'}.")
+        except RcaError as error:
+            st.error(safe(str(error)))
+
+
+def _questions(answer: Answer, number: int, loaded: Loaded) -> None:
+    """Show the questions asked about an answer, and take another one."""
+    for asked, (question, findings) in enumerate(answer.questions):
+        with st.chat_message("user"):
+            st.markdown(safe(question))
+        with st.chat_message("assistant"):
+            _findings(findings, answer, f"{number}-{asked}")
+    if another := st.chat_input("Ask about these logs", key="question", max_chars=2000):
+        answer.questions.append((another, closest(loaded, another)))
+        st.rerun()
+
+
+def _findings(findings: Sequence[Finding], answer: Answer, key: str) -> None:
+    """Show the lines that answer a question; without a language model nobody puts them into words."""
+    if not findings:
+        st.markdown("No line of these logs shares a telling word with the question.")
+        return
+    st.caption(
+        "The lines that are closest to the question; a language model that would put them into words is not set up."
+    )
+    for row, found in enumerate(findings):
+        left, right = st.columns([6, 1], vertical_alignment="center")
+        times = f" · {found.count:,} times" if found.count > 1 else ""
+        left.markdown(f"{safe(found.file)}:{found.line} · {safe(found.service)} · {found.level}{times}")
+        if right.button("Open", key=f"found-{key}-{row}", width="stretch"):
+            open_line(found.file, found.line, answer.paths)
+        st.code(found.message, language=None, wrap_lines=True)

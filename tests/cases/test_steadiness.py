@@ -1,0 +1,98 @@
+"""What must not matter: where the lines lie, what else is loud at another hour, what DEBUG lines say."""
+
+import gzip
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.cases import lab
+
+from openstack_rca.pipeline import AnalysisRequest, analyze
+from openstack_rca.records import Cause, Report
+from openstack_rca.settings import Settings
+
+
+def run(case: str, *logs: Path, baseline: bool = True) -> Report:
+    return analyze(AnalysisRequest(lab.truth(case)["issue"], logs, (lab.BASELINE,) if baseline else ()), Settings())
+
+
+def summary(cause: Cause) -> tuple[str, str | None, str]:
+    return cause.component, cause.host, cause.type
+
+
+def copy(case: str, target: Path, change: Callable[[bytes], bytes] = lambda text: text, prefix: str = "") -> Path:
+    target.mkdir(exist_ok=True)
+    for source in lab.logs(case).iterdir():
+        (target / f"{prefix}{source.stem}").write_bytes(change(gzip.decompress(source.read_bytes())))
+    return target
+
+
+def test_healthy_logs_accuse_nobody() -> None:
+    alone = analyze(AnalysisRequest("Servers fail to start", (lab.BASELINE,)), Settings())
+    assert alone.diagnosis.inconclusive
+    assert alone.severity == "low"
+    against_itself = analyze(AnalysisRequest("Servers fail to start", (lab.BASELINE,), (lab.BASELINE,)), Settings())
+    assert against_itself.diagnosis.inconclusive
+
+
+@pytest.mark.parametrize("case", ["nova-scheduler-down", "instances-disk-full-compute-1"])
+def test_the_order_of_files_and_their_packing_do_not_matter(case: str, tmp_path: Path) -> None:
+    plain = copy(case, tmp_path / "plain")
+    files = sorted(plain.iterdir(), reverse=True)
+    packed = shutil.make_archive(str(tmp_path / "packed"), "gztar", plain)
+    expected = lab.report(case)
+    for other in (run(case, *files), run(case, Path(packed))):
+        assert [summary(c) for c in other.diagnosis.causes] == [summary(c) for c in expected.diagnosis.causes]
+        assert sorted(e.text for e in other.diagnosis.evidence) == sorted(e.text for e in expected.diagnosis.evidence)
+
+
+def with_debug(text: bytes) -> bytes:
+    """Add a DEBUG line after each fifth oslo line, as a service at debug level writes them."""
+    lines = []
+    for number, line in enumerate(text.decode().splitlines()):
+        lines.append(line)
+        if number % 5 == 0 and " INFO " in line[:60] and line[:4] == "2026":
+            lines.append(f"{line[:23]} {line.split()[2]} DEBUG oslo_service.periodic_task [-] Running periodic task {number} "
+                         "run_periodic_tasks /usr/lib/python3/dist-packages/oslo_service/periodic_task.py:210")  # fmt: skip
+    return "\n".join(lines).encode() + b"\n"
+
+
+@pytest.mark.parametrize("case", ["nova-scheduler-down", "cinder-schema-old"])
+def test_debug_lines_do_not_change_the_first_cause(case: str, tmp_path: Path) -> None:
+    loud = run(case, copy(case, tmp_path / "loud", with_debug), baseline=False)
+    assert loud.inputs.lines > lab.truth(case)["log_lines"]
+    assert summary(loud.diagnosis.causes[0]) == summary(lab.report(case, with_baseline=False).diagnosis.causes[0])
+
+
+def hours_later(text: bytes) -> bytes:
+    return text.replace(b"2026-11-22 ", b"2026-11-21 ")
+
+
+@pytest.mark.parametrize(
+    ("case", "distractor"),
+    [("glance-image-data-missing", "cinder-schema-old"), ("cinder-schema-old", "instances-disk-full-compute-1")],
+)
+def test_an_outage_of_another_day_does_not_change_the_first_cause(case: str, distractor: str, tmp_path: Path) -> None:
+    copy(case, tmp_path / "mixed")
+    mixed = copy(distractor, tmp_path / "mixed", hours_later, prefix="old-")
+    assert summary(run(case, mixed).diagnosis.causes[0]) == summary(lab.report(case).diagnosis.causes[0])
+
+
+def test_a_window_of_time_leaves_the_other_day_out(tmp_path: Path) -> None:
+    from datetime import datetime
+
+    case = "rabbitmq-stopped"
+    copy(case, tmp_path / "mixed")
+    mixed = copy("mariadb-stopped", tmp_path / "mixed", hours_later, prefix="old-")
+    issue = lab.truth(case)["issue"]
+    report = analyze(AnalysisRequest(issue, (mixed,), (lab.BASELINE,), since=datetime(2026, 11, 22)), Settings())
+    assert report.diagnosis.causes[0].component == "rabbitmq"
+    assert all(e.time is None or e.time >= datetime(2026, 11, 22) for e in report.diagnosis.evidence)
+
+
+def test_the_same_logs_give_the_same_report() -> None:
+    case = "quota-instances"
+    again, first = run(case, lab.logs(case)), lab.report(case)
+    assert again.diagnosis == first.diagnosis
+    assert again.patterns == first.patterns

@@ -1,0 +1,67 @@
+import pytest
+from tests.correlation.tables import log_table, novel
+
+from openstack_rca.correlation import error_clues, load_topology
+from openstack_rca.records import Clue
+
+GRAPH = load_topology()
+TIMEOUT = """Traceback (most recent call last):
+  File "/x/dist-packages/nova/conductor/manager.py", line 940, in _schedule_instances
+    host_lists = self.query_client.select_destinations(
+  File "/x/dist-packages/nova/scheduler/rpcapi.py", line 160, in select_destinations
+    return cctxt.call(ctxt, 'select_destinations', **msg_args)
+oslo_messaging.exceptions.MessagingTimeout: Timed out waiting for a reply to message ID 1"""
+BUG = """Traceback (most recent call last):
+  File "/x/dist-packages/nova/compute/manager.py", line 10, in attach_volume
+    return do(a, b)
+TypeError: do() takes 1 argument (2 given)"""
+
+
+def clues(novelty: float = 1.0, **row: object) -> list[Clue]:
+    return error_clues(novel(log_table({"level": "ERROR", "message": "failed", "host": "h1", **row}), novelty), GRAPH)
+
+
+def test_who_waited_is_a_victim_of_who_did_not_answer() -> None:
+    (clue,) = clues(service="nova-conductor", detail=TIMEOUT)
+    assert (clue.component, clue.reporter, clue.exculpates) == ("nova-scheduler", "nova-conductor", "nova-conductor")
+    assert (clue.type, clue.code) == ("timeout", ())
+
+
+def test_a_refused_connection_accuses_the_port_that_refused() -> None:
+    (clue,) = clues(message="x failed: keystoneauth1.exceptions.ConnectFailure: Unable to establish connection to http://c:9696/v2.0")
+    assert (clue.component, clue.type) == ("neutron-server", "dependency-unreachable")
+
+
+def test_a_programming_error_names_its_place_in_the_code() -> None:
+    (clue,) = clues(service="nova-compute", detail=BUG)
+    assert (clue.component, clue.host, clue.type) == ("nova-compute", "h1", "bug")
+    assert [(p.file, p.function) for p in clue.code] == [("nova/compute/manager.py", "attach_volume")]
+
+
+def test_a_relayed_exception_accuses_nobody() -> None:
+    (clue,) = clues(message="x failed: nova.exception_Remote.NoValidHost_Remote: No valid host was found.")
+    assert clue.role == "symptom"
+    assert clue.exculpates is None
+
+
+def test_the_start_of_a_chain_that_python_catches_every_day_explains_nothing() -> None:
+    chained = 'Traceback (most recent call last):\n  File "/x/nova/a.py", line 1, in f\n    x[1]\nKeyError: 1\n\n' + BUG
+    (clue,) = clues(service="nova-compute", detail=chained)
+    assert "TypeError" in clue.key
+
+
+def test_what_is_no_news_weighs_nothing() -> None:
+    (old,) = clues(0.0, detail=BUG)
+    (fresh,) = clues(1.0, detail=BUG)
+    assert old.weight == 0 < fresh.weight
+
+
+@pytest.mark.parametrize("row", [{"level": "INFO"}, {"level": "WARNING", "message": "retrying"}])
+def test_what_is_no_failure_is_no_clue(row: dict[str, object]) -> None:
+    assert clues(**row) == []
+
+
+def test_one_clue_for_each_kind_of_failure_however_often_it_occurs() -> None:
+    rows = [{"level": "ERROR", "message": "failed", "host": f"h{n % 2}", "detail": BUG} for n in range(20)]
+    found = error_clues(novel(log_table(*rows)), GRAPH)
+    assert [(c.host, c.count) for c in found] == [("h0", 10), ("h1", 10)]

@@ -1,0 +1,126 @@
+from collections.abc import Iterable
+
+import pytest
+from tests.cases import lab
+from tests.correlation.tables import at, log_table
+
+from openstack_rca.correlation import load_topology, lost_clients, restarts, silences
+from openstack_rca.records import Clue
+
+GRAPH = load_topology()
+Row = dict[str, object]
+
+
+def closing(client: str, pid: int, seconds: float, why: str) -> Row:
+    message = (
+        f"closing AMQP connection <0.1.0> (127.0.0.1:5 -> 127.0.0.1:5672 - {client}:{pid}:"
+        "f0877353-9864-4094-aa3d-970c5b826855, vhost: '/', user: 'openstack'):"
+    )
+    return {"service": "rabbitmq", "logger": None, "pid": f"<0.{pid}.0>", "message": message, "detail": why, "at": seconds}
+
+
+DIED, HUNG = "client unexpectedly closed TCP connection", "missed heartbeats from client, timeout: 60s"
+
+
+def lost(*rows: Row) -> list[Clue]:
+    return lost_clients(log_table(*rows), GRAPH)
+
+
+def test_a_client_that_closed_unexpectedly_died() -> None:
+    process = {"service": "cinder-volume", "host": "node-3", "pid": "77", "message": "working", "at": 1.0}
+    (clue,) = lost(process, closing("cinder-volume", 77, 10, DIED))
+    assert (clue.component, clue.host, clue.type, clue.role) == ("cinder-volume", "node-3", "service-down", "cause")
+    assert clue.reporter == "rabbitmq"
+    assert clue.first == at(10)
+
+
+def test_a_client_that_missed_heartbeats_hangs_and_did_not_die_of_it() -> None:
+    clues = lost(closing("nova-conductor", 7, 10, HUNG), closing("nova-conductor", 7, 90, DIED))
+    assert [(c.component, c.type) for c in clues] == [("nova-conductor", "timeout")]
+
+
+def test_when_many_programs_lose_the_broker_at_once_it_is_not_their_fault() -> None:
+    clients = ["nova-conductor", "nova-compute", "cinder-volume", "neutron-server"]
+    assert lost(*(closing(c, n, 10.0 + n, DIED) for n, c in enumerate(clients))) == []
+    assert len(lost(*(closing(c, n, 10.0 + 60 * n, DIED) for n, c in enumerate(clients)))) == 4
+
+
+def test_a_goodbye_is_no_loss() -> None:
+    assert lost(closing("nova-api", 7, 10, "")) == []
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        {"service": "cinder-volume", "pid": "77", "message": "still here", "at": 40.0},
+        {"service": "cinder-volume", "pid": "78", "message": "the next one", "at": 20.0},
+    ],
+    ids=["lived on", "was replaced quickly"],
+)
+def test_a_process_that_lives_on_or_is_replaced_weighs_less(after: Row) -> None:
+    before: Row = {"service": "cinder-volume", "pid": "77", "message": "working", "at": 1.0}
+    (gone,) = lost(before, closing("cinder-volume", 77, 10, DIED))
+    (back,) = lost(before, closing("cinder-volume", 77, 10, DIED), after)
+    assert back.weight < gone.weight / 2
+
+
+def process(pid: str, seconds: Iterable[float], first: str = "doing", last: str = "doing") -> list[Row]:
+    times = list(seconds)
+    return [
+        {"service": "nova-scheduler", "host": "c", "pid": pid, "at": t, "message": first if t == times[0] else last if t == times[-1] else "doing"}
+        for t in times
+    ]
+
+
+def test_a_clean_cut_between_generations_of_processes_is_a_restart() -> None:
+    rows = process("1", range(0, 50, 10)) + process("2", range(5, 55, 10)) + process("9", range(60, 100, 10), first="Starting scheduler node")
+    (clue,) = restarts(log_table(*rows), GRAPH)
+    assert (clue.component, clue.host, clue.role) == ("nova-scheduler", "c", "context")
+    assert (clue.first, clue.last) == (at(45), at(60))
+
+
+def test_workers_that_take_turns_were_not_restarted() -> None:
+    assert restarts(log_table(*process("1", range(0, 50, 10)), *process("2", range(60, 100, 10))), GRAPH) == []
+    overlapping = process("1", range(0, 100, 10)) + process("2", range(60, 90, 10), first="Starting")
+    assert restarts(log_table(*overlapping), GRAPH) == []
+
+
+def writes(service: str, seconds: Iterable[float]) -> list[Row]:
+    return [{"service": service, "host": "c", "message": f"{service} tick", "at": float(t)} for t in seconds]
+
+
+OTHERS = writes("nova-api", range(0, 600, 5)) + writes("glance-api", range(0, 600, 5))
+
+
+def test_a_steady_program_that_stops_while_others_go_on_fell_silent() -> None:
+    (clue,) = silences(log_table(*OTHERS, *writes("cinder-volume", range(0, 400, 5))), None, GRAPH)
+    assert (clue.component, clue.role, clue.first) == ("cinder-volume", "symptom", at(395))
+
+
+def test_silence_needs_a_rhythm_and_witnesses_and_must_be_unusual() -> None:
+    bursts = writes("cinder-volume", [*range(0, 20), *range(300, 320)])
+    assert silences(log_table(*OTHERS, *bursts), None, GRAPH) == []
+    stopped = writes("cinder-volume", range(0, 400, 5))
+    assert silences(log_table(*stopped, *writes("nova-api", [0, 600])), None, GRAPH) == []
+    paused_in_health = log_table(*writes("cinder-volume", [*range(0, 100, 5), *range(250, 400, 5)]))
+    assert silences(log_table(*OTHERS, *stopped), paused_in_health, GRAPH) == []
+
+
+def test_health_shows_no_lost_clients() -> None:
+    healthy = lab.table("baseline-1")
+    assert lost_clients(healthy, GRAPH) == []
+    assert silences(healthy, healthy, GRAPH) == []
+
+
+@pytest.mark.parametrize(
+    ("case", "component", "kind"),
+    [
+        ("cinder-volume-down", "cinder-volume", "service-down"),
+        ("dhcp-agent-down", "neutron-dhcp-agent", "service-down"),
+        ("conductor-hung", "nova-conductor", "timeout"),
+        ("compute-2-killed", "nova-compute", "service-down"),
+    ],
+)
+def test_the_broker_of_the_lab_tells_who_was_lost(case: str, component: str, kind: str) -> None:
+    best = max(lost_clients(lab.table(case), GRAPH), key=lambda c: c.weight)
+    assert (best.component, best.type) == (component, kind)

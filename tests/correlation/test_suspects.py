@@ -1,0 +1,39 @@
+from openstack_rca.correlation.suspects import suspects
+from openstack_rca.correlation.tracebacks import Frame, Traceback, load_blame
+
+OUTER = Frame("nova/compute/manager.py", 100, "attach_volume", "self._attach(context)")
+INNER = Frame("nova/virt/block_device.py", 50, "attach", "connector.get('host')")
+
+
+def places(traceback: Traceback) -> list[tuple[str, str | None]]:
+    return [(p.file, p.function) for p in suspects(traceback, load_blame())]
+
+
+def test_wrong_arguments_are_the_fault_of_who_called() -> None:
+    found = places(Traceback("TypeError", "attach() takes exactly 3 arguments (2 given)", (OUTER, INNER)))
+    assert found[0] == ("nova/virt/block_device.py", "attach")
+    assert found[1] == ("nova/compute/manager.py", "attach_volume")
+
+
+def test_a_none_came_from_the_caller() -> None:
+    found = places(Traceback("AttributeError", "'NoneType' object has no attribute 'get'", (OUTER, INNER)))
+    assert found[:2] == [("nova/compute/manager.py", "attach_volume"), ("nova/virt/block_device.py", "attach")]
+
+
+def test_a_none_that_was_returned_on_the_line_came_from_the_callee() -> None:
+    inner = Frame("nova/virt/block_device.py", 50, "attach", "host = self.get_connector(instance)['host']")
+    found = places(Traceback("TypeError", "'NoneType' object is not subscriptable", (OUTER, inner)))
+    assert found[0] == ("nova/virt/block_device.py", "get_connector")
+
+
+def test_libraries_and_plumbing_are_not_suspected() -> None:
+    frames = (OUTER, Frame("nova/exception_wrapper.py", 65, "wrapped"), Frame("sqlalchemy/engine/base.py", 10, "execute"))
+    assert places(Traceback("KeyError", "x", frames)) == [("nova/compute/manager.py", "attach_volume")]
+    assert places(Traceback("KeyError", "x", frames[2:])) == []
+
+
+def test_at_most_four_places_without_repeats() -> None:
+    frames = tuple(Frame(f"nova/a{n // 2}.py", n, "go") for n in range(14))
+    found = places(Traceback("ValueError", "bad", frames))
+    assert len(found) == len(set(found)) == 4
+    assert found[0] == ("nova/a6.py", "go")

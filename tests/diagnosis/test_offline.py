@@ -1,0 +1,109 @@
+from collections.abc import Sequence
+from dataclasses import replace
+
+import polars as pl
+import pytest
+from tests.correlation.tables import log_table
+from tests.diagnosis.clues import clue
+
+from openstack_rca.correlation import load_topology
+from openstack_rca.diagnosis import Case, CitedLine, OfflineAnalyst
+from openstack_rca.diagnosis.confidence import confidences
+from openstack_rca.diagnosis.offline import spread_code
+from openstack_rca.records import Cause, Clue, CodeLocation, Diagnosis, Evidence, Hypothesis, Question
+from openstack_rca.settings import Analysis
+
+
+def case(*clues: Clue, records: int = 5) -> Case:
+    table = log_table(*({"message": f"m{n}", "level": "ERROR"} for n in range(records))).with_columns(
+        novelty=pl.lit(1.0), relevance=pl.lit(0.9), closeness=pl.lit(0.0)
+    )
+
+    def cite(wanted: Sequence[int]) -> dict[int, CitedLine]:
+        return {r: CitedLine(r + 1, f"line {r + 1}") for r in wanted if r < records}
+
+    return Case(Question("x"), table, clues, (), None, load_topology(), cite)
+
+
+def diagnose(*clues: Clue, settings: Analysis | None = None) -> Diagnosis:
+    return OfflineAnalyst(settings or Analysis()).diagnose(case(*clues))
+
+
+def test_causes_cite_the_lines_that_carry_their_clues() -> None:
+    diagnosis = diagnose(clue("nova-scheduler", 0.8, records=(3,)), clue("glance-api", 0.4, records=(1,)))
+    lines = {e.id: e.line for e in diagnosis.evidence}
+    assert [[lines[i] for i in c.evidence] for c in diagnosis.causes] == [[4], [2]]
+    assert [c.rank for c in diagnosis.causes] == [1, 2]
+    assert diagnosis.causes[0].confidence > diagnosis.causes[1].confidence
+
+
+def test_a_record_that_cannot_be_read_again_is_not_cited() -> None:
+    diagnosis = diagnose(clue("nova-scheduler", 0.8, records=(77,)), clue("glance-api", 0.4, records=(1,)))
+    assert [c.component for c in diagnosis.causes] == ["glance-api"]
+    assert diagnosis.causes[0].rank == 1
+
+
+def test_nothing_that_accuses_is_inconclusive_and_says_what_is_missing() -> None:
+    diagnosis = diagnose()
+    assert diagnosis.inconclusive
+    assert diagnosis.causes == ()
+    assert diagnosis.open_questions
+
+
+@pytest.mark.parametrize("kind", ["change", "silence", "restart"])
+def test_what_also_happens_in_health_proves_nothing_alone(kind: str) -> None:
+    assert diagnose(clue("nova-api", 0.9, kind=kind)).inconclusive
+    assert not diagnose(clue("nova-api", 0.9, kind="traceback")).inconclusive
+
+
+def test_the_threshold_of_certainty_is_a_setting() -> None:
+    accused = clue("nova-api", 0.5)
+    assert not diagnose(accused, settings=Analysis(inconclusive_below=0.4)).inconclusive
+    assert diagnose(accused, settings=Analysis(inconclusive_below=0.9)).inconclusive
+
+
+def test_a_loud_victim_is_told_as_refuted() -> None:
+    victim = clue("nova-conductor", 0.6, records=(1,))
+    culprit = clue("nova-scheduler", 0.9, records=(2,))
+    diagnosis = diagnose(victim, culprit)
+    assert diagnosis.causes[0].component == "nova-scheduler"
+    (refuted,) = diagnosis.refuted
+    assert "nova-conductor" in refuted.statement
+    assert "nova-scheduler" in refuted.why
+    assert refuted.evidence
+
+
+def test_the_timeline_is_in_order_and_cites() -> None:
+    diagnosis = diagnose(clue("nova-scheduler", 0.8, records=(3,)), clue("glance-api", 0.4, records=(1,)))
+    times = [e.time for e in diagnosis.timeline if e.time]
+    assert times == sorted(times)
+    assert {e.evidence for e in diagnosis.timeline} <= {e.id for e in diagnosis.evidence}
+
+
+def test_further_files_of_a_bug_become_causes_of_their_own_behind_the_first() -> None:
+    places = tuple(CodeLocation(f"nova/{n}.py", None, n) for n in ("a", "a2", "b", "c"))
+    bug = Hypothesis("nova-api", "nova", None, "bug", 0.8, (clue("nova-api"),), None, places)
+    rival = replace(bug, component="glance-api", score=0.7, code=())
+    files = [h.code[0].file if h.code else None for h in spread_code([bug, rival])]
+    assert files[:2] == ["nova/a.py", None]
+    assert spread_code([replace(bug, type="timeout"), rival])[1] is rival
+    assert spread_code([]) == []
+
+
+def test_confidence_is_strength_shared_with_rivals() -> None:
+    def sure(*scores: float) -> list[float]:
+        return confidences([Hypothesis("x", "x", None, "bug", s, ()) for s in scores])
+
+    assert sure(0.8) == [0.8]
+    assert sure(0.8, 0.1)[0] > sure(0.8, 0.6)[0] > sure(0.8, 0.8)[0]
+    assert sure(0.8, 0.8)[0] == sure(0.8, 0.8)[1]
+    assert sure(0.0) == [0.02]
+    assert max(sure(1.0)) < 1
+
+
+def test_a_diagnosis_may_cite_only_evidence_that_it_holds() -> None:
+    shown = Evidence("E1", "a.log", 1, None, "nova-api", None, "ERROR", "text", "why")
+    cause = Cause(1, "nova", "nova-api", None, "bug", "because", 0.5, ("E1", "E2"))
+    with pytest.raises(ValueError, match="E2"):
+        Diagnosis("offline", False, (cause,), (shown,))
+    assert Diagnosis("offline", False, (replace(cause, evidence=("E1",)),), (shown,)).causes

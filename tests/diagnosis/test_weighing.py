@@ -1,0 +1,169 @@
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.diagnosis.clues import at, clue
+
+from openstack_rca.correlation import load_topology
+from openstack_rca.diagnosis.weighing import hypothesize, merge
+from openstack_rca.records import Clue, CodeLocation, Hypothesis, Question
+
+GRAPH = load_topology()
+NOTHING_ASKED = Question("")
+
+
+def weigh(*clues: Clue, question: Question = NOTHING_ASKED) -> list[Hypothesis]:
+    return hypothesize(clues, GRAPH, question)
+
+
+def ranking(*clues: Clue, question: Question = NOTHING_ASKED) -> list[str]:
+    return [h.component for h in weigh(*clues, question=question)]
+
+
+def score(component: str, hypotheses: list[Hypothesis]) -> float:
+    return next(h.score for h in hypotheses if h.component == component)
+
+
+def test_the_callee_comes_before_the_caller_that_complains_as_loudly() -> None:
+    caller, callee = clue("nova-conductor"), clue("nova-scheduler")
+    assert ranking(caller, callee) == ["nova-scheduler", "nova-conductor"]
+    assert score("nova-conductor", weigh(caller, callee)) < score("nova-conductor", weigh(caller))
+
+
+def test_a_victim_with_a_mechanism_of_its_own_keeps_more() -> None:
+    failing = clue("nova-scheduler", 0.7)
+    kept = [score("nova-conductor", weigh(clue("nova-conductor", w), failing)) / w for w in (0.5, 0.6)]
+    assert kept[1] > 1.2 * kept[0]
+
+
+def test_what_failed_long_before_was_not_caused_by_the_callee() -> None:
+    caller = clue("nova-conductor", first=at(0))
+    in_time, too_late = clue("nova-scheduler", first=at(100)), clue("nova-scheduler", first=at(3600))
+    assert score("nova-conductor", weigh(caller, in_time)) < score("nova-conductor", weigh(caller, too_late))
+
+
+def test_components_that_need_each_other_do_not_excuse_each_other() -> None:
+    alone = {c: score(c, weigh(clue(c))) for c in ("nova-api", "glance-api")}
+    both = weigh(clue("nova-api"), clue("nova-api-metadata"))
+    assert score("nova-api", both) == alone["nova-api"]
+
+
+def test_who_is_named_as_a_victim_is_excused() -> None:
+    own = clue("neutron-server", 0.4)
+    accusation = clue("horizon", 0.5, reporter="neutron-server", exculpates="neutron-server")
+    assert score("neutron-server", weigh(own, accusation)) < score("neutron-server", weigh(own))
+
+
+def test_infrastructure_comes_before_a_service_of_equal_evidence() -> None:
+    assert ranking(clue("glance-api"), clue("libvirtd"))[0] == "libvirtd"
+
+
+def test_a_shared_dependency_explains_many_that_fail_alike() -> None:
+    services = ["nova-conductor", "cinder-volume", "neutron-dhcp-agent", "glance-api", "heat-engine"]
+    complaints = [clue("rabbitmq", 0.45, reporter=s, exculpates=s) for s in services]
+    own = [clue(s, 0.5) for s in services]
+    best, *rest = weigh(*complaints, *own)
+    assert best.component == "rabbitmq"
+    assert {h.explained_by for h in rest} == {"rabbitmq"}
+
+
+def test_symptoms_never_win_against_a_cause() -> None:
+    symptoms = [clue("nova-api", 0.9, role="symptom", key=f"k{n}") for n in range(6)]
+    assert ranking(*symptoms, clue("nova-scheduler", 0.55))[0] == "nova-scheduler"
+    assert score("nova-api", weigh(symptoms[0])) < 0.5
+
+
+def test_context_alone_accuses_nobody_and_supports_what_accuses() -> None:
+    restart = clue("nova-api", 0.9, role="context", kind="restart", key="r")
+    assert weigh(restart) == []
+    assert score("nova-api", weigh(clue("nova-api"), restart)) > score("nova-api", weigh(clue("nova-api")))
+
+
+def test_the_same_reason_often_is_one_reason() -> None:
+    once, often = weigh(clue("nova-api")), weigh(*[clue("nova-api")] * 50)
+    assert [h.score for h in once] == [h.score for h in often]
+    assert often[0].clues[0].count == 50
+
+
+def test_loud_is_not_guilty() -> None:
+    loud = [clue("cinder-volume", 0.2, key=f"k{n}") for n in range(100)]
+    assert ranking(*loud, clue("glance-api", 0.7))[0] == "glance-api"
+
+
+def test_what_was_asked_about_is_nearer() -> None:
+    for asked, other in (("cinder-backup", "neutron-l3-agent"), ("neutron-l3-agent", "cinder-backup")):
+        assert ranking(clue(asked), clue(other), question=Question("x", components=(asked,))) == [asked, other]
+
+
+def test_a_host_that_was_named_weighs_more() -> None:
+    question = Question("x", components=("nova-compute",), hosts=("c2",))
+    pair = clue("nova-compute", host="c1", key="a"), clue("nova-compute", 0.45, host="c2", key="b")
+    assert weigh(*pair, question=question)[0].clues[0].host == "c2"
+
+
+def test_the_host_is_told_when_the_clues_agree_and_not_when_several_are_alike() -> None:
+    def host(*hosts: str) -> str | None:
+        return weigh(*(clue("nova-compute", host=h, key=str(n)) for n, h in enumerate(hosts)))[0].host
+
+    assert host("c1", "c1") == "c1"
+    assert host("c1", "c2") is None
+
+
+def test_a_service_that_others_cannot_reach_is_down() -> None:
+    others = clue("neutron-server", 0.6, type="dependency-unreachable", reporter="nova-compute")
+    assert weigh(others)[0].type == "service-down"
+    itself = clue("neutron-server", 0.6, type="dependency-unreachable")
+    assert weigh(itself)[0].type == "dependency-unreachable"
+
+
+def test_the_strongest_mechanism_gives_the_type() -> None:
+    clues = [clue("cinder-volume", 0.8, type="storage", key="a"), clue("cinder-volume", 0.3, type="bug", key="b")]
+    clues += [clue("cinder-volume", 0.8, type="timeout", role="context", key="c")]
+    assert weigh(*clues)[0].type == "storage"
+
+
+def test_places_in_the_code_go_by_the_strength_of_their_clues() -> None:
+    a, b, c = (CodeLocation(f"nova/{n}.py", None, n) for n in "abc")
+    found = weigh(clue("nova-api", 0.4, key="1", code=(a, c)), clue("nova-api", 0.6, key="2", code=(b,)))
+    assert found[0].code == (b, a, c)
+
+
+def test_equal_evidence_ranks_by_name() -> None:
+    unrelated = [clue("neutron-l3-agent"), clue("cinder-backup"), clue("nova-novncproxy")]
+    assert ranking(*unrelated) == ranking(*reversed(unrelated)) == ["cinder-backup", "neutron-l3-agent", "nova-novncproxy"]
+
+
+def test_merging_keeps_the_strongest_and_the_whole_time() -> None:
+    weak = clue("nova-api", 0.2, records=(1, 2), first=at(0), last=at(5))
+    strong = clue("nova-api", 0.6, records=(9,), first=at(3), last=at(9))
+    (merged,) = merge([weak, strong])
+    assert (merged.weight, merged.count, merged.first, merged.last) == (0.6, 2, at(0), at(9))
+    assert merged.records == (9, 1, 2)
+    assert len(merge([weak, clue("nova-api", host="other")])) == 2
+
+
+COMPONENTS = st.sampled_from(["nova-api", "nova-conductor", "nova-scheduler", "rabbitmq", "keystone", "cinder-volume", "odd-thing"])
+CLUES = st.builds(
+    clue,
+    COMPONENTS,
+    st.floats(0, 1),
+    role=st.sampled_from(["cause", "symptom", "context"]),
+    reporter=COMPONENTS,
+    exculpates=COMPONENTS | st.none(),
+    host=st.sampled_from([None, "c1", "c2"]),
+    first=st.integers(0, 1000).map(at) | st.none(),
+    type=st.sampled_from(["bug", "timeout", "dependency-unreachable"]),
+    key=st.sampled_from(["a", "b", "c", "d"]),
+)
+
+
+@given(st.lists(CLUES, max_size=12), st.randoms(use_true_random=False))
+def test_scores_are_shares_and_causes_do_not_depend_on_the_order_of_clues(clues: list[Clue], chance: random.Random) -> None:
+    unequal = list({(c.kind, c.key, c.host): c for c in clues}.values())
+    mixed = unequal[:]
+    chance.shuffle(mixed)
+    first, second = weigh(*unequal), weigh(*mixed)
+    assert all(0 <= h.score <= 1 for h in first)
+    assert [(h.component, h.type, h.host) for h in first] == [(h.component, h.type, h.host) for h in second]
+    assert [h.score for h in first] == pytest.approx([h.score for h in second])

@@ -1,0 +1,103 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+from tests.cases import lab
+
+from openstack_rca.pipeline import evaluate
+from openstack_rca.pipeline.evaluation import _judge, _recall, false_citations
+from openstack_rca.records import Evidence, Report
+from openstack_rca.settings import Settings
+
+CASE = "glance-image-data-missing"
+ANSWER: dict[str, str | None] = {
+    "service": "nova", "component": "nova-compute", "type": "storage", "host": "c1", "file": "nova/a.py", "function": "f",
+}  # fmt: skip
+
+
+def test_only_what_the_truth_names_is_judged() -> None:
+    judged = _judge({"root_cause_component": "nova-scheduler"}, [ANSWER])
+    assert judged["service@1"] is True
+    assert judged["component@1"] is False
+    assert judged["type@1"] is judged["host@1"] is judged["file@1"] is None
+    assert set(_judge({}, [ANSWER]).values()) == {None}
+
+
+def test_a_later_answer_counts_at_3_only() -> None:
+    other = ANSWER | {"component": "glance-api", "service": "glance"}
+    truth = {"root_cause_component": "nova-compute", "root_cause_type": "storage"}
+    judged = _judge(truth, [other, other, ANSWER])
+    assert (judged["component@1"], judged["component@3"]) == (False, True)
+    assert _judge(truth, [other] * 3 + [ANSWER])["component@3"] is False
+    assert _judge(truth, [])["component@1"] is False
+
+
+def test_a_host_is_judged_only_where_a_program_runs_on_many() -> None:
+    assert _judge({"root_cause_component": "nova-compute", "root_cause_host": "c2"}, [ANSWER])["host@1"] is False
+    assert _judge({"root_cause_component": "nova-api", "root_cause_host": "c2"}, [ANSWER])["host@1"] is None
+
+
+def test_code_is_judged_by_file_and_function() -> None:
+    judged = _judge({"root_cause_file": "nova/a.py", "root_cause_function": "g"}, [ANSWER])
+    assert (judged["file@1"], judged["function@1"]) == (True, False)
+
+
+def test_recall_counts_wanted_lines_by_file_and_text() -> None:
+    def shown(file: str, text: str) -> Evidence:
+        return Evidence("E1", file, 1, None, "x", None, "ERROR", text, "why")
+
+    wanted = [{"file": "nova-api.log", "line_regex": r"status: 5\d\d"}, {"file": "rabbitmq.log", "line_regex": "closing"}]
+    assert _recall(wanted, [shown("logs/nova-api.log.gz", "GET / status: 503")]) == (1, 2)
+    assert _recall(wanted, [shown("nova-compute.log", "status: 503 closing")]) == (0, 2)
+    assert _recall([], []) == (0, 0)
+
+
+@pytest.fixture(scope="module")
+def report() -> Report:
+    return lab.report(CASE)
+
+
+def altered(report: Report, **changes: object) -> Report:
+    first, *rest = report.diagnosis.evidence
+    return replace(report, diagnosis=replace(report.diagnosis, evidence=(replace(first, **changes), *rest)))  # type: ignore[arg-type]
+
+
+def test_true_citations_are_none_of_the_false_ones(report: Report) -> None:
+    assert report.diagnosis.evidence
+    assert false_citations(report, lab.logs(CASE)) == 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"line": 2}, {"line": 10**6}, {"text": "ERROR nothing of the kind"}, {"file": "other.log"}],
+    ids=["another line", "beyond the end", "another text", "no such file"],
+)
+def test_a_line_that_does_not_stand_there_is_a_false_citation(report: Report, change: dict[str, object]) -> None:
+    assert false_citations(altered(report, **change), lab.logs(CASE)) == 1
+
+
+@pytest.fixture(scope="module")
+def cases(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two real incidents: one with its truth, one that tells only what users saw."""
+    folder = tmp_path_factory.mktemp("cases")
+    for case, known in ((CASE, True), ("placement-password-scheduler", False)):
+        (folder / case).mkdir()
+        (folder / case / "logs").symlink_to(lab.logs(case))
+        truth = lab.truth(case) if known else {k: lab.truth(case)[k] for k in ("id", "issue")}
+        (folder / case / "truth.yaml").write_text(yaml.safe_dump(truth))
+    return folder
+
+
+def test_scores_stand_beside_those_of_the_trivial_rules(cases: Path) -> None:
+    seen: list[str] = []
+    result = evaluate(cases, Settings(), lab.BASELINE, progress=seen.append)
+    assert seen == [CASE, "placement-password-scheduler"]
+    assert result.cases == 2
+    assert result.scores["component@1"] == 1.0
+    assert result.scores["false citations"] == 0
+    assert "host@1" not in result.scores
+    assert {"first ERROR", "most frequent service"} <= set(result.baselines)
+    told, untold = result.rows
+    assert told["evidence_wanted"] == len(lab.truth(CASE)["evidence"])
+    assert untold["component@1"] is None

@@ -1,0 +1,65 @@
+"""Every setting does something: one test for each field of what an analysis reads, and a test that none is forgotten."""
+
+from collections.abc import Callable
+from functools import cache
+
+import pytest
+from tests.cases import lab
+
+from openstack_rca.pipeline import AnalysisRequest, analyze
+from openstack_rca.records import Report
+from openstack_rca.settings import Analysis, Settings
+
+CASE = "cinder-schema-old"
+
+
+@cache
+def report(**analysis: float) -> Report:
+    return analyze(AnalysisRequest(lab.truth(CASE)["issue"], (lab.logs(CASE),)), Settings(analysis=Analysis(**analysis)))
+
+
+def lines(report: Report) -> list[tuple[str, int]]:
+    return [(e.file, e.line) for e in report.diagnosis.evidence]
+
+
+def relevance(report: Report) -> list[float | None]:
+    return [e.scores.fused for e in report.diagnosis.evidence]
+
+
+def max_evidence() -> None:
+    assert len(lines(report(max_evidence=4))) == 4 < len(lines(report()))
+
+
+def max_causes() -> None:
+    assert len(report(max_causes=1).diagnosis.causes) == 1 < len(report().diagnosis.causes)
+
+
+def level_weight() -> None:
+    assert report(level_weight=0).inputs.relevant > report().inputs.relevant
+
+
+def novelty_weight() -> None:
+    assert report(novelty_weight=0).inputs.relevant > report().inputs.relevant
+
+
+def issue_weight() -> None:
+    assert relevance(report(issue_weight=5)) != relevance(report())
+
+
+def inconclusive_below() -> None:
+    assert report(inconclusive_below=1).diagnosis.inconclusive
+    assert not report().diagnosis.inconclusive
+
+
+EFFECTS: dict[str, Callable[[], None]] = {
+    f.__name__: f for f in (max_evidence, max_causes, level_weight, novelty_weight, issue_weight, inconclusive_below)
+}
+
+
+@pytest.mark.parametrize("name", EFFECTS)
+def test_changing_the_setting_changes_the_result(name: str) -> None:
+    EFFECTS[name]()
+
+
+def test_no_setting_is_without_a_test_of_its_effect() -> None:
+    assert set(EFFECTS) == set(Analysis.model_fields)
