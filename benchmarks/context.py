@@ -69,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def measure(case: TrueCase, settings: Settings) -> Row | None:
     """Return how much of what is decisive a context holds; None when the logs hold no decisive line."""
-    read = _read(case, settings)
+    read = read_case(case, settings)
     patterns = _decisive(case.truth, read)
     if not patterns:
         return None
@@ -85,7 +85,7 @@ def measure(case: TrueCase, settings: Settings) -> Row | None:
     return Row(case.id, len(patterns), found, counted)
 
 
-def _read(case: TrueCase, settings: Settings) -> Case:
+def read_case(case: TrueCase, settings: Settings) -> Case:
     """Read a case as the pipeline does."""
     logs = read_logs((case.logs,), settings)
     healthy = read_logs((case.baseline,), settings).table if case.baseline else None

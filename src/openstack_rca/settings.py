@@ -18,9 +18,6 @@ class Analysis(BaseModel):
 
     max_evidence: int = Field(20, ge=3, le=200, description="lines of evidence that a report shows at most")
     max_causes: int = Field(5, ge=1, le=20, description="ranked causes that a report shows at most")
-    context_minutes: float = Field(
-        30.0, gt=0, description="without a baseline: minutes before the onset that count as healthy"
-    )
     level_weight: float = Field(1.0, ge=0, description="weight of a line's level in its relevance")
     novelty_weight: float = Field(1.0, ge=0, description="weight of being new against the baseline")
     issue_weight: float = Field(1.0, ge=0, description="weight of closeness to the issue text")
@@ -76,7 +73,7 @@ class Llm(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str = Field("claude-sonnet-5-5", min_length=1, description="name of the model (also AI_MODEL)")
-    max_input_tokens: int = Field(8000, ge=1500, le=1_000_000, description="tokens that one request may hold")
+    max_input_tokens: int = Field(8000, ge=2500, le=1_000_000, description="tokens that one request may hold")
     max_output_tokens: int = Field(4000, ge=500, le=128_000, description="tokens that one answer may hold")
     max_calls: int = Field(8, ge=2, le=100, description="requests that one investigation may make")
     max_retries: int = Field(3, ge=0, le=10, description="times that a request is repeated after a passing failure")

@@ -83,7 +83,7 @@ def test_onset_of_a_real_outage_is_close_to_the_fault(case: str) -> None:
 def test_patterns_name_what_is_new_and_what_became_more() -> None:
     before = [*HEARTBEAT, {"message": "retry", "at": 5.0}]
     now = [*HEARTBEAT, *({"message": "retry", "at": 7.0 + n} for n in range(90)), {"message": "odd", "at": 50.0}]
-    found = {p.template: p for p in patterns(compare(log_table(*now), log_table(*before)), {"odd": "odd", "retry": "retry"})}
+    found = {p.template: p for p in patterns(compare(log_table(*now), log_table(*before)), None, {"odd": "odd", "retry": "retry"})}
     assert (found["odd"].change, found["odd"].baseline_count, found["odd"].first) == ("new", 0, at(50))
     assert (found["retry"].change, found["retry"].count) == ("more", 90)
     assert "heartbeat" not in found

@@ -20,7 +20,9 @@ def test_a_loud_line_that_was_always_there_is_no_news() -> None:
 
 
 def test_words_of_the_issue_lift_the_lines_that_hold_them() -> None:
-    near, far = relevance(("WARNING", "volume attach failed", 1.0), ("WARNING", "image upload failed", 1.0), words=("volume", "attach"))
+    near, far = relevance(
+        ("WARNING", "volume attach failed", 1.0), ("WARNING", "image upload failed", 1.0), words=("volume", "attach")
+    )
     assert near > far
 
 
@@ -31,5 +33,7 @@ def test_news_of_the_request_that_was_asked_for_matter_whatever_their_level() ->
 
 
 def test_relevance_stays_between_0_and_1() -> None:
-    found = relevance(("CRITICAL", "volume volume", 1.0), ("DEBUG", "x", 0.0), asked=("volume volume",), words=("volume",))
+    found = relevance(
+        ("CRITICAL", "volume volume", 1.0), ("DEBUG", "x", 0.0), asked=("volume volume",), words=("volume",)
+    )
     assert all(0 <= r <= 1 for r in found)

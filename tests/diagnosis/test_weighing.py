@@ -131,7 +131,9 @@ def test_places_in_the_code_go_by_the_strength_of_their_clues() -> None:
 
 def test_equal_evidence_ranks_by_name() -> None:
     unrelated = [clue("neutron-l3-agent"), clue("cinder-backup"), clue("nova-novncproxy")]
-    assert ranking(*unrelated) == ranking(*reversed(unrelated)) == ["cinder-backup", "neutron-l3-agent", "nova-novncproxy"]
+    assert (
+        ranking(*unrelated) == ranking(*reversed(unrelated)) == ["cinder-backup", "neutron-l3-agent", "nova-novncproxy"]
+    )
 
 
 def test_merging_keeps_the_strongest_and_the_whole_time() -> None:
@@ -143,7 +145,9 @@ def test_merging_keeps_the_strongest_and_the_whole_time() -> None:
     assert len(merge([weak, clue("nova-api", host="other")])) == 2
 
 
-COMPONENTS = st.sampled_from(["nova-api", "nova-conductor", "nova-scheduler", "rabbitmq", "keystone", "cinder-volume", "odd-thing"])
+COMPONENTS = st.sampled_from(
+    ["nova-api", "nova-conductor", "nova-scheduler", "rabbitmq", "keystone", "cinder-volume", "odd-thing"]
+)
 CLUES = st.builds(
     clue,
     COMPONENTS,
@@ -159,7 +163,9 @@ CLUES = st.builds(
 
 
 @given(st.lists(CLUES, max_size=12), st.randoms(use_true_random=False))
-def test_scores_are_shares_and_causes_do_not_depend_on_the_order_of_clues(clues: list[Clue], chance: random.Random) -> None:
+def test_scores_are_shares_and_causes_do_not_depend_on_the_order_of_clues(
+    clues: list[Clue], chance: random.Random
+) -> None:
     unequal = list({(c.kind, c.key, c.host): c for c in clues}.values())
     mixed = unequal[:]
     chance.shuffle(mixed)

@@ -10,12 +10,12 @@ from openstack_rca.pipeline import AnalysisRequest, analyze
 from openstack_rca.records import Report
 from openstack_rca.settings import Analysis, Settings
 
-CASE = "cinder-schema-old"
+VAGUE, CLEAR = "nova-scheduler-down", "cinder-schema-old"
 
 
 @cache
-def report(**analysis: float) -> Report:
-    return analyze(AnalysisRequest(lab.truth(CASE)["issue"], (lab.logs(CASE),)), Settings(analysis=Analysis(**analysis)))
+def report(case: str = VAGUE, **analysis: float) -> Report:
+    return analyze(AnalysisRequest(lab.truth(case)["issue"], (lab.logs(case),)), Settings(analysis=Analysis(**analysis)))
 
 
 def lines(report: Report) -> list[tuple[str, int]]:
@@ -43,7 +43,7 @@ def novelty_weight() -> None:
 
 
 def issue_weight() -> None:
-    assert relevance(report(issue_weight=5)) != relevance(report())
+    assert relevance(report(CLEAR, issue_weight=5)) != relevance(report(CLEAR))
 
 
 def inconclusive_below() -> None:

@@ -135,8 +135,9 @@ def test_odd_searches_are_answered(store: VectorStore) -> None:
     assert len(store.search(LOGS, "disk full", 10_000)) == 4
     with pytest.raises(UsageError, match="10001"):
         store.search(LOGS, "disk full", 10_001)
-    with pytest.raises(UsageError, match="3 to 512"):
-        store.ingest("x", entries())
+    for name in ("x", "two words", "-dash", "y" * 101):
+        with pytest.raises(UsageError, match="3 to 100"):
+            store.ingest(name, entries())
 
 
 def test_top_k_results_is_the_default(settings: VectorDb, embedder: MiniLmEmbedder) -> None:

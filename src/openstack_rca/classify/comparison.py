@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from openstack_rca.classify.contract import Classifier
 from openstack_rca.classify.measures import judge as verdict_on
-from openstack_rca.classify.measures import recall_at, reliability
+from openstack_rca.classify.measures import pr_auc, recall_at, reliability
 from openstack_rca.classify.rules import KEYWORDS, Stump, column, is_error, similarity
 from openstack_rca.classify.samples import IMPORTANT, UNKNOWN, Samples
 
@@ -111,9 +111,16 @@ def _measured(
     for name, rows in (("", labels != UNKNOWN), ("unseen ", unseen & (labels != UNKNOWN))):
         verdict = verdict_on(scores[rows], called[rows].astype(bool), labels[rows] == IMPORTANT)
         result |= {f"{name}{measure}": value for measure, value in asdict(verdict).items()}
+    each = [
+        pr_auc(
+            call[0][case.samples.labels != UNKNOWN], case.samples.labels[case.samples.labels != UNKNOWN] == IMPORTANT
+        )
+        for call, case in zip(calls, cases, strict=True)
+    ]
     recalls = [
         recall_at(call[0], case.items, case.repeats, DEPTH)
         for call, case in zip(calls, cases, strict=True)
         if case.items
     ]
+    result["pr_auc a case"] = float(np.mean(each))
     return result | {f"evidence recall@{DEPTH}": float(np.mean(recalls)) if recalls else float("nan")}

@@ -17,7 +17,7 @@ from openstack_rca.classify.vocabulary import END, PAD, UNKNOWN_TEMPLATE, Vocabu
 from openstack_rca.classify.weighting import balanced, best_threshold, need_both_classes
 from openstack_rca.errors import InputError
 
-_FORGET = 0.3
+_FORGET = 0.8
 _USUAL = 0.995
 """Without labels a record scores 0.5 when it is as surprising as the most surprising of 200 healthy ones."""
 _KNOWN_ENOUGH = 0.5
@@ -167,22 +167,14 @@ def _signals(artifact: Artifact, samples: Samples) -> _Signals:
     surprise = np.zeros(sequences.rows.shape)
     for at in range(0, len(sequences), _SCORED_AT_ONCE):
         part = sequences.part(at, at + _SCORED_AT_ONCE)
-        found, following = artifact.run(
+        found, unlikely = artifact.run(
             features=part.gather(scaled), tokens=_shown(part.tokens, artifact.blind), before=part.before
         )
         importance[at : at + len(part)] = logit(found[..., 0])
-        surprise[at : at + len(part)] = _surprise(following, part.tokens)
+        surprise[at : at + len(part)] = np.where(part.tokens == PAD, 0, unlikely[..., 0])
     if not _knows(artifact, numbers):
         surprise[:] = 0
     return _Signals(sequences, importance, surprise)
-
-
-def _surprise(logits: NDArray[np.float32], tokens: NDArray[np.int32]) -> NDArray[np.float32]:
-    """Return the negative log probability of each template, given those before; 0 for padding."""
-    highest = logits.max(axis=-1, keepdims=True)
-    total = np.log(np.exp(logits - highest).sum(axis=-1)) + highest[..., 0]
-    there = np.take_along_axis(logits, tokens[..., None], axis=-1)[..., 0]
-    return np.where(tokens == PAD, 0, total - there)
 
 
 def _knows(artifact: Artifact, numbers: NDArray[np.int32]) -> bool:

@@ -30,8 +30,8 @@ def framework() -> Any:
 def sequence_networks(features: int, words: int, length: int, units: int, seed: int) -> tuple[Any, Any, Any]:
     """Return the importance network, the next-template network, and the model that holds both.
 
-    In: features [n, length, features], tokens and before [n, length]. Out: importance [n, length, 1] and the logits of
-    the template at each place [n, length, words], which only know the places before.
+    In: features [n, length, features], tokens and before [n, length]. Out: importance and surprise [n, length, 1]; the
+    surprise at a place only knows the places before and the template there.
     """
     keras = framework()
     keras.utils.set_random_seed(seed)
@@ -50,8 +50,15 @@ def sequence_networks(features: int, words: int, length: int, units: int, seed: 
         _compiled(
             keras.Model(before, following), keras.losses.SparseCategoricalCrossentropy(from_logits=True), _QUICKER
         ),
-        keras.Model([values, tokens, before], [importance, following]),
+        keras.Model([values, tokens, before], [importance, _surprise(following, tokens)]),
     )
+
+
+def _surprise(logits: Any, tokens: Any) -> Any:
+    """Return the negative log probability of the template at each place [n, length, 1]."""
+    ops = framework().ops
+    there = ops.take_along_axis(logits, ops.expand_dims(tokens, -1), axis=-1)
+    return ops.logsumexp(logits, axis=-1, keepdims=True) - there
 
 
 def row_network(features: int, units: int, seed: int) -> Any:

@@ -38,6 +38,8 @@ class Scaling:
     def apply(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the scaled matrix, within -5 and 5; what is not given (NaN) becomes 0, the mean."""
         center, factor = np.asarray(self.center, np.float32), np.asarray(self.factor, np.float32)
-        scaled = np.clip((_squeeze(values) - center) * factor, -_LIMIT, _LIMIT)
-        result: NDArray[np.float32] = np.nan_to_num(scaled, copy=False)
-        return result
+        scaled: NDArray[np.float32] = np.clip((_squeeze(values) - center) * factor, -_LIMIT, _LIMIT)
+        missing = np.isnan(scaled)
+        if missing.any():
+            scaled[missing] = 0
+        return scaled

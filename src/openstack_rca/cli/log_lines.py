@@ -3,7 +3,7 @@
 import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import polars as pl
 
@@ -67,8 +67,7 @@ def show(table: pl.DataFrame, form: str, columns: Sequence[str | pl.Expr] = LINE
         output.note("No record passes these filters.")
         if form == "table":
             return
-    makers = {"table": lambda rows: _as_table(rows, columns), "json": to_json, "csv": to_csv}
-    for block in makers[form](table):
+    for block in FORMS[form](table) if form != "table" else _as_table(table, columns):
         sys.stdout.write(block)
 
 
@@ -78,7 +77,7 @@ def _show_parquet(table: pl.DataFrame) -> None:
     table.write_parquet(sys.stdout.buffer)
 
 
-def _as_table(table: pl.DataFrame, columns: Sequence[str | pl.Expr]) -> Iterator[str]:
+def _as_table(table: pl.DataFrame, columns: Sequence[str | pl.Expr] = LINES) -> Iterator[str]:
     """Yield a header and one row a record; on a terminal, or where COLUMNS says so, cut to fit."""
     limit = output.width() if sys.stdout.isatty() or "COLUMNS" in os.environ else None
     days = table.select(columns)["time"].dt.date().drop_nulls().unique()
@@ -114,3 +113,7 @@ def _row(cells: Sequence[str], widths: Sequence[int], limit: int | None) -> str:
 
 def _ended(text: str, limit: int) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+FORMS: dict[str, Callable[[pl.DataFrame], Iterator[str]]] = {"table": _as_table, "json": to_json, "csv": to_csv}
+"""The forms of records that are text, each yielding parts of it."""

@@ -1,5 +1,6 @@
 """`openstack-rca streamlit`: starts the dashboard."""
 
+import threading
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -31,11 +32,26 @@ def streamlit(host: str | None, port: int | None) -> None:
     from streamlit import config
     from streamlit.web import bootstrap
 
+    threading.Thread(target=_warm, daemon=True).start()
     flags = options(where, at, settings.max_upload_mb)
     app = Path(__file__).parents[1] / "dashboard" / "app.py"
     config._main_script_path = str(app)
     bootstrap.load_config_options(flags)
     bootstrap.run(str(app), False, [], flags)
+
+
+def _warm() -> None:
+    """Load what the first page and the first analysis need while the server starts and the browser comes."""
+    import plotly.graph_objects  # noqa: F401
+
+    from openstack_rca import pipeline, reporting  # noqa: F401
+    from openstack_rca.correlation import load_topology
+    from openstack_rca.parsing import LogParser
+    from openstack_rca.signatures import load_signatures
+
+    LogParser(timezone="UTC")
+    load_signatures()
+    load_topology()
 
 
 def options(host: str, port: int, upload: int) -> dict[str, object]:

@@ -43,7 +43,7 @@ def compare(table: pl.DataFrame, baseline: pl.DataFrame | None) -> pl.DataFrame:
     With a baseline `novelty` (0 to 1) is the share of the occurrences that it does not explain, where expected +
     2·√expected + 0.5 are taken as explained. Without one it is how bunched in time the occurrences are.
     """
-    counts = table.group_by(KEY).agg(
+    counts = table.group_by(KEY, maintain_order=True).agg(
         pl.len().alias("count"),
         pl.col("time").min().alias("first"),
         pl.col("time").max().alias("last"),
@@ -144,10 +144,15 @@ def patterns(
     """Return the templates that changed most: new and more ones, worst level first, then (`gone`) those that ceased."""
     severe = pl.col("level").to_physical().cast(pl.Int32)
     up = change.filter(pl.col("novelty") > 0.5).with_columns(severe=severe)
-    rows = up.sort("severe", "novelty", "count", descending=True).head(most if gone is None else most * 3 // 4)
+    order = ["severe", "novelty", "count", "record"]
+    rows = up.sort(order, descending=[True, True, True, False]).head(most if gone is None else most * 3 // 4)
     found = [_pattern(r, texts, "new" if r["reference"] == 0 else "more") for r in rows.iter_rows(named=True)]
     if gone is not None:
-        down = gone.with_columns(severe=severe).sort("expected", descending=True).head(most - len(found))
+        down = (
+            gone.with_columns(severe=severe)
+            .sort("expected", "record", descending=[True, False])
+            .head(most - len(found))
+        )
         found += [_pattern(r, texts, "less" if r["count"] else "gone") for r in down.iter_rows(named=True)]
     return tuple(found)
 
@@ -176,7 +181,7 @@ def novelty_clues(change: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
     )
     clues = []
     for (family,), group in news.group_by("family", maintain_order=True):
-        counts = group["service"].cast(pl.String).value_counts(sort=True)
+        counts = group["service"].cast(pl.String).value_counts().sort("count", "service", descending=[True, False])
         service = str(counts["service"][0])
         component = graph.resolve(service) or service
         own = group.filter(pl.col("service") == service).sort("level", "record", descending=[True, False])

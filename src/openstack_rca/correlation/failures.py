@@ -101,8 +101,8 @@ def _accused(
     """Return the component and host under suspicion; None when the exception accuses nobody who can be named."""
     if rule.blames in ("nobody", "remote"):
         return None, None
-    if rule.blames in ("self", "host-storage"):
-        peer = blame.peer(traceback) if rule.type == "bug" else None
+    if rule.blames in ("self", "caller", "host-storage"):
+        peer = blame.peer(traceback) if rule.type == "bug" and rule.blames == "self" else None
         return (peer, None) if peer and peer != reporter else (reporter, row["host"])
     if rule.blames != "peer":
         return rule.blames, None

@@ -2,4 +2,5 @@
 
 from openstack_rca.dashboard.shell import run
 
-run()
+if __name__ == "__main__":  # as Streamlit runs it, and not as the processes that training starts
+    run()

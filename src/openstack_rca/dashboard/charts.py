@@ -25,7 +25,7 @@ def draw(figure: Figure, key: str, **options: Any) -> Any:
         "margin": {"l": 10, "r": 10, "t": 30, "b": 30},
         "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom"},
     }
-    made = go.Figure(data=figure["data"], layout=layout | figure["layout"])
+    made = go.Figure(data=figure["data"], layout=layout | figure["layout"] | {"modebar": {"orientation": "v"}})
     return st.plotly_chart(made, key=key, config={"displaylogo": False, "scrollZoom": False}, **options)
 
 

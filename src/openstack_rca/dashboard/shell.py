@@ -1,30 +1,42 @@
 """The frame of all pages: the password, what is loaded, and the navigation."""
 
 import hmac
+from pathlib import Path
 
 import streamlit as st
 
 from openstack_rca.dashboard import inputs, state
-from openstack_rca.dashboard.pages import chat, overview, rag, records, training
 
 PAGES = (
-    ("Dashboard", "dashboard", ":material/monitoring:", overview.show),
-    ("RCA Chat", "chat", ":material/troubleshoot:", chat.show),
-    ("Log Analysis", "logs", ":material/manage_search:", records.show),
-    ("Model Training", "training", ":material/model_training:", training.show),
-    ("RAG Settings", "rag", ":material/database_search:", rag.show),
+    ("Dashboard", "dashboard", ":material/monitoring:", "overview"),
+    ("RCA Chat", "chat", ":material/troubleshoot:", "chat"),
+    ("Log Analysis", "logs", ":material/manage_search:", "records"),
+    ("Model Training", "training", ":material/model_training:", "training"),
+    ("RAG Settings", "rag", ":material/database_search:", "rag"),
 )
-"""Each page: its title, its address, its icon and what draws it."""
+"""Each page: its title, its address, its icon and its file in `screens`."""
+
+
+_ICON = Path(__file__).parent / "icon.png"  # a name of an icon would be fetched from the network
+_SCREENS = Path(__file__).parent / "screens"
+
+_STYLE = """<style>
+.stMainBlockContainer { padding: 2.2rem 2.2rem 3rem; max-width: 100rem; } h1 { font-size: 1.7rem !important; }
+h3 { font-size: 1.2rem !important; } [data-testid="stSidebarHeader"] { height: 2.2rem; margin: 0; }
+[data-testid="stMetricValue"] { font-size: 1.6rem; }
+</style>"""
+"""A laptop's screen is for the logs, not for margins."""
 
 
 def run() -> None:
     """Draw the page that the address names."""
-    st.set_page_config("OpenStack RCA", ":material/troubleshoot:", "wide")
+    st.set_page_config("OpenStack RCA", str(_ICON), "wide")
+    st.html(_STYLE)
     if not _admitted():
         return
     pages = [
-        st.Page(show, title=title, icon=icon, url_path=path, default=path == "dashboard")
-        for title, path, icon, show in PAGES
+        st.Page(_SCREENS / f"{name}.py", title=title, icon=icon, url_path=path, default=path == "dashboard")
+        for title, path, icon, name in PAGES
     ]
     chosen = st.navigation(pages)
     with st.sidebar:

@@ -7,6 +7,7 @@ import polars as pl
 
 from openstack_rca.diagnosis.case import Case
 from openstack_rca.diagnosis.confidence import confidences
+from openstack_rca.diagnosis.presence import Presence
 from openstack_rca.diagnosis.selection import choose
 from openstack_rca.diagnosis.weighing import hypothesize
 from openstack_rca.records import (
@@ -37,7 +38,7 @@ class OfflineAnalyst:
 
     def diagnose(self, case: Case) -> Diagnosis:
         """Return the ranked causes of a case; inconclusive when nothing accuses anybody strongly enough."""
-        hypotheses = spread_code(hypothesize(case.clues, case.topology, case.question))
+        hypotheses = spread_code(hypothesize(case.clues, case.topology, case.question, Presence(case.table)))
         kept = [h for h in hypotheses if h.score > 0.05][: self.settings.max_causes]
         sure = [c if _is_accused(h) else c * _ONLY_LEADS for h, c in zip(kept, confidences(kept), strict=True)]
         chosen = choose(kept, case.table, self.settings.max_evidence)

@@ -7,10 +7,11 @@ dependency when many fail alike, symptoms are never the cause, an exception rais
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import zip_longest
 
 from openstack_rca.contracts import Topology
+from openstack_rca.diagnosis.presence import Presence
 from openstack_rca.records import Clue, CodeLocation, Hypothesis, Question
 
 _REPEAT = 0.55
@@ -26,6 +27,11 @@ _SPECIFIC = 0.55
 """A clue from this weight on names a mechanism of its own."""
 _LATEST_EFFECT = timedelta(seconds=330)
 """The longest timer between cause and effect (vif_plugging_timeout 300 s, and a report interval)."""
+_TELLING = 0.3
+_EARLY, _LATE, _ONE_TIMER = 1.15, 0.9, timedelta(seconds=60)
+"""What the first failure is worth, and one that follows it by the most usual timer (rpc_response_timeout 60 s)."""
+_NOTICED, _UNNOTICED = 0.15, 0.4
+"""From which weight on a component noticed its own failure, and what accusations are worth when it did not."""
 _NEAR_QUESTION, _FAR_FROM_QUESTION = 1.15, 0.8
 _INFRASTRUCTURE_BONUS = 1.05
 
@@ -38,9 +44,15 @@ class Weighed:
     weight: float
 
 
-def hypothesize(clues: Sequence[Clue], topology: Topology, question: Question) -> list[Hypothesis]:
-    """Return one hypothesis for each component under suspicion, best first."""
-    weighed = [Weighed(c, c.weight * _closeness(c, topology, question)) for c in merge(clues)]
+def hypothesize(
+    clues: Sequence[Clue], topology: Topology, question: Question, presence: Presence | None = None
+) -> list[Hypothesis]:
+    """Return one hypothesis for each component under suspicion, best first; `presence` tells who wrote when."""
+    merged = merge(clues)
+    weighed = [
+        Weighed(c, c.weight * _closeness(c, topology, question) * _credit(c, merged, topology, presence))
+        for c in merged
+    ]
     suspects = sorted({w.clue.component for w in weighed if w.clue.role == "cause" and w.weight > 0.02})
     suspects += sorted({w.clue.component for w in weighed if w.clue.role == "symptom"} - set(suspects))
     scores = {s: _noisy_or(_own(weighed, s)) for s in suspects}
@@ -81,6 +93,40 @@ def _closeness(clue: Clue, topology: Topology, question: Question) -> float:
     )
     host = 1.2 if clue.host and clue.host in question.hosts else 1.0
     return host * (_NEAR_QUESTION if near else _FAR_FROM_QUESTION)
+
+
+def _credit(clue: Clue, clues: Sequence[Clue], topology: Topology, presence: Presence | None) -> float:
+    """Return what an accusation by another component is worth.
+
+    Less when the accused went on writing meanwhile and noticed nothing itself: then its answer was right, and the
+    question may have been wrong.
+    """
+    if presence is None or clue.reporter == clue.component or topology.is_infrastructure(clue.component):
+        return 1.0
+    if clue.kind == "connection" or not presence.wrote(clue.component, clue.first, clue.last):
+        return 1.0
+    noticed = any(
+        c.component == clue.component == c.reporter and c.role != "context" and c.weight >= _NOTICED
+        and c.kind not in ("change", "silence", "latency")
+        for c in clues
+    )  # fmt: skip
+    return 1.0 if noticed else _UNNOTICED
+
+
+def _is_failure(clue: Clue) -> bool:
+    return (
+        clue.role != "context"
+        and clue.weight >= _TELLING
+        and clue.kind in ("signature", "traceback", "error", "connection")
+    )
+
+
+def _timeliness(clue: Clue, began: datetime | None) -> float:
+    """Return more than 1 for what is among the first failures, less for what comes late: causes come before effects."""
+    if began is None or clue.first is None or not _is_failure(clue):
+        return 1.0
+    late = min(1.0, max(0.0, (clue.first - began) / _ONE_TIMER))
+    return _EARLY + (_LATE - _EARLY) * late
 
 
 def _own(weighed: Sequence[Weighed], component: str) -> list[float]:

@@ -45,6 +45,7 @@ class View:
         self.warning: Flags = self.level == ERROR - 1
         self._codes: dict[str, Ints] = {}
         self._groups: dict[tuple[str, ...], Groups] = {}
+        self._history: dict[tuple[str, ...], Floats] = {}
         self._stated: dict[str, Floats] = {}
 
     def codes(self, *names: str) -> Ints:
@@ -74,7 +75,9 @@ class View:
 
     def history(self, *names: str) -> Floats:
         """Return how often the key of each row occurred before it: in the baseline, and in the table so far."""
-        return self.by(*names).before() + self._in_baseline(*names)
+        if names not in self._history:
+            self._history[names] = self.by(*names).before() + self._in_baseline(*names)
+        return self._history[names]
 
     def expected(self, seconds: float, *names: str) -> Floats:
         """Return how many rows of the same key the history lets expect in a stretch of so many seconds."""

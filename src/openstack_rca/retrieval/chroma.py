@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openstack_rca.errors import UnavailableError, UsageError
-from openstack_rca.retrieval.ledger import SCHEMA, Metadata, Piece
+from openstack_rca.retrieval.ledger import SCHEMA, Metadata, Piece, Row
 
 MAX_BATCH = 5_000  # ChromaDB takes 5461 at once
 
@@ -110,9 +110,14 @@ class ChromaIndex:
             got = self._collection(name).get(ids=list(ids), include=["embeddings", "documents", "metadatas"])
         return {piece.id: piece for piece in _pieces(got)}
 
-    def known(self, name: str, ids: Sequence[str]) -> dict[str, tuple[str, Metadata]]:
-        """Return text and metadata of those of the ids that are there."""
-        return {key: (piece.text, piece.metadata) for key, piece in self.get(name, ids).items()}
+    def known(self, name: str, ids: Sequence[str]) -> dict[str, Row]:
+        """Return those of the pieces that are there, by id, without their vectors."""
+        if not ids:
+            return {}
+        with self._translated():
+            got = self._collection(name).get(ids=list(ids), include=["documents", "metadatas"])
+        rows = zip(got["ids"], got["documents"], got["metadatas"], strict=True)
+        return {key: _row(key, text, about) for key, text, about in rows}
 
     def ids(self, name: str, entries: Sequence[str]) -> list[str]:
         """Return the ids of the pieces of some entries."""
@@ -140,17 +145,13 @@ class ChromaIndex:
 
     def nearest(
         self, name: str, vector: Vector, limit: int, where: dict[str, Any] | None = None
-    ) -> list[tuple[Piece, float]]:
-        """Return the pieces closest to a unit vector with their cosines; ChromaDB's distance is 1 - cosine."""
+    ) -> list[tuple[str, float]]:
+        """Return the ids of the pieces closest to a unit vector with their cosines; ChromaDB gives 1 - cosine."""
         with self._translated():
             got = self._collection(name).query(
-                query_embeddings=[vector],
-                n_results=limit,
-                where=where,
-                include=["distances", "documents", "metadatas"],
+                query_embeddings=[vector], n_results=limit, where=where, include=["distances"]
             )
-        found = zip(got["ids"][0], got["documents"][0], got["metadatas"][0], got["distances"][0], strict=True)
-        return [(_stored(key, text, about, vector), 1.0 - float(far)) for key, text, about, far in found]
+        return [(key, 1.0 - float(far)) for key, far in zip(got["ids"][0], got["distances"][0], strict=True)]
 
     def _collection(self, name: str) -> Any:
         if name not in self._opened:
@@ -218,9 +219,9 @@ def _reason(error: BaseException) -> str:
 
 def _pieces(got: Any) -> list[Piece]:
     rows = zip(got["ids"], got["documents"], got["metadatas"], got["embeddings"], strict=True)
-    return [_stored(key, text, about, np.asarray(vector, np.float32)) for key, text, about, vector in rows]
+    return [Piece(key, *_row(key, text, about), np.asarray(vector, np.float32)) for key, text, about, vector in rows]
 
 
-def _stored(key: str, text: str | None, about: Any, vector: Vector) -> Piece:
+def _row(key: str, text: str | None, about: Any) -> Row:
     metadata = dict(about or {})
-    return Piece(key, str(metadata.pop("entry", key)), text or "", metadata, vector)
+    return str(metadata.pop("entry", key)), text or "", metadata

@@ -70,6 +70,11 @@ class MiniLmEmbedder:
         vectors = known | computed
         return np.array([vectors[text] for text in texts], np.float32).reshape(len(texts), self.dimension)
 
+    def close(self) -> None:
+        """Release the cache; the embedder then works without it."""
+        if self.cache:
+            self.cache.close()
+
     def _compute(self, text: str) -> NDArray[np.float32]:
         """Embed one text: the int8 scales span a batch, so in a batch a vector would depend on its neighbours.
 

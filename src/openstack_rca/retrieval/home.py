@@ -1,6 +1,7 @@
 """The folder of the embedded store: who may open it, whether it is sound, and how a broken one is made whole."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -94,7 +95,7 @@ class StoreHome:
         self.index.close()
         self.ledger.close()
         aside = move_aside([*self._index_files(), *(self.folder / name for name in _OURS)], self.folder)
-        _delete(aside)
+        shutil.rmtree(aside)
         self.ledger = Ledger(self.folder / FILE, writing=True)
         self.index = open_embedded(self.folder)
 
@@ -155,6 +156,13 @@ class StoreHome:
             )
         clean = self._was_left_clean()
         damage = self._open_ledger(check=not clean)
+        try:
+            self._open_index(clean, damage)
+        except BaseException:
+            self.ledger.close()
+            raise
+
+    def _open_index(self, clean: bool, damage: str | None) -> None:
         why = None if clean else self._probe()
         if why is None:
             try:
@@ -251,9 +259,3 @@ def _below(paths: list[Path]) -> Iterator[Path]:
             yield from (p for p in sorted(path.rglob("*")) if p.is_file())
         else:
             yield path
-
-
-def _delete(folder: Path) -> None:
-    import shutil
-
-    shutil.rmtree(folder)

@@ -23,6 +23,9 @@ FILE = "ledger.sqlite3"
 _T = TypeVar("_T")
 
 Metadata = Mapping[str, str | int | float | bool]
+Row = tuple[str, str, Metadata]
+"""A piece without its vector: the entry that it is of, its text and its metadata."""
+
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS collections (name TEXT PRIMARY KEY, model TEXT NOT NULL, dimension INTEGER NOT NULL);
@@ -32,7 +35,7 @@ CREATE TABLE IF NOT EXISTS pieces (
 CREATE INDEX IF NOT EXISTS by_entry ON pieces (collection, entry);
 CREATE INDEX IF NOT EXISTS undone ON pieces (indexed) WHERE indexed = 0;
 """
-_COLUMNS = "id, entry, text, metadata, vector"
+_ROW = "entry, text, metadata"
 
 
 class DamagedLedger(Exception):
@@ -87,14 +90,12 @@ class Ledger:
         """Return how many pieces are written here and not yet in the index."""
         return int(self._db.execute("SELECT count(*) FROM pieces WHERE indexed = 0").fetchone()[0])
 
-    def known(self, collection: str, ids: Sequence[str]) -> dict[str, tuple[str, Metadata]]:
-        """Return text and metadata of those of the ids that are in the index."""
-        found: dict[str, tuple[str, Metadata]] = {}
+    def known(self, collection: str, ids: Sequence[str]) -> dict[str, Row]:
+        """Return those of the pieces that are in the index, by id."""
+        found: dict[str, Row] = {}
         for some in _portions(ids):
-            query = (
-                f"SELECT id, text, metadata FROM pieces WHERE collection = ? AND indexed = 1 AND id IN ({_marks(some)})"
-            )
-            found |= {key: (text, json.loads(meta)) for key, text, meta in self._db.execute(query, (collection, *some))}
+            query = f"SELECT id, {_ROW} FROM pieces WHERE collection = ? AND indexed = 1 AND id IN ({_marks(some)})"
+            found |= {key: _row(row) for key, *row in self._db.execute(query, (collection, *some))}
         return found
 
     def put(self, collection: str, pieces: Sequence[Piece]) -> None:
@@ -141,27 +142,25 @@ class Ledger:
 
     def pieces(self, collection: str, *, unfinished_only: bool = False, size: int = 1000) -> Iterator[list[Piece]]:
         """Yield the pieces of a collection in portions, in the order in which they were first written."""
-        which = "AND indexed = 0" if unfinished_only else ""
+        which = "collection = ? AND number > ?" + (" AND indexed = 0" if unfinished_only else "")
+        query = f"SELECT number, id, {_ROW}, vector FROM pieces WHERE {which} ORDER BY number LIMIT ?"
         last = -1
-        query = (
-            f"SELECT number, {_COLUMNS} FROM pieces WHERE collection = ? {which} AND number > ? ORDER BY number LIMIT ?"
-        )
         while rows := self._db.execute(query, (collection, last, size)).fetchall():
             last = rows[-1][0]
-            yield [_piece(row[1:]) for row in rows]
+            yield [Piece(key, *_row(row), np.frombuffer(blob, np.float32)) for _, key, *row, blob in rows]
 
-    def nearest(self, collection: str, vector: NDArray[np.float32], limit: int | None) -> list[tuple[Piece, float]]:
+    def nearest(self, collection: str, vector: NDArray[np.float32], limit: int | None) -> list[tuple[Row, float]]:
         """Return the pieces closest to a unit vector with their cosines, by comparing all: exact, without an index."""
         numbers, matrix = self._vectors(collection)
         if not numbers:
             return []
         cosines = matrix @ vector
         best = np.argsort(-cosines, kind="stable")[:limit]
-        pieces: dict[int, Piece] = {}
+        found: dict[int, Row] = {}
         for some in _portions([numbers[i] for i in best]):
-            query = f"SELECT number, {_COLUMNS} FROM pieces WHERE number IN ({_marks(some)})"
-            pieces |= {row[0]: _piece(row[1:]) for row in self._db.execute(query, some)}
-        return [(pieces[numbers[i]], float(cosines[i])) for i in best]
+            query = f"SELECT number, {_ROW} FROM pieces WHERE number IN ({_marks(some)})"
+            found |= {number: _row(row) for number, *row in self._db.execute(query, some)}
+        return [(found[numbers[i]], float(cosines[i])) for i in best]
 
     def _vectors(self, collection: str) -> tuple[list[int], NDArray[np.float32]]:
         """Return all vectors of a collection as rows, read again only when somebody has written since."""
@@ -212,11 +211,9 @@ def _connect(path: Path, writing: bool, check: bool) -> sqlite3.Connection:
     return db
 
 
-def _piece(row: Sequence[object]) -> Piece:
-    key, entry, text, metadata, vector = row
-    assert isinstance(metadata, str)
-    assert isinstance(vector, bytes)
-    return Piece(str(key), str(entry), str(text), json.loads(metadata), np.frombuffer(vector, np.float32))
+def _row(row: Sequence[str]) -> Row:
+    entry, text, metadata = row
+    return entry, text, json.loads(metadata)
 
 
 def _portions(items: Sequence[_T], size: int = 500) -> Iterator[Sequence[_T]]:

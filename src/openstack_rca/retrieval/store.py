@@ -1,6 +1,7 @@
 """The vector store: entries go in with their vectors, the closest to a query come out."""
 
 import hashlib
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -16,11 +17,14 @@ from openstack_rca.retrieval.chroma import ChromaIndex, Vector, open_server
 from openstack_rca.retrieval.chunks import chunks
 from openstack_rca.retrieval.embeddings import Embedder
 from openstack_rca.retrieval.home import StoreHome
-from openstack_rca.retrieval.ledger import Ledger, Metadata, Piece
+from openstack_rca.retrieval.ledger import Ledger, Metadata, Piece, Row
 from openstack_rca.settings import VectorDb
 
-LOGS, INCIDENTS, KNOWLEDGE = "openstack_logs", "incidents", "knowledge"
+INCIDENTS, KNOWLEDGE = "incidents", "knowledge"
+"""Collections beside that of the logs, which the setting `collection_name` names."""
+
 MAX_RESULTS = 10_000
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,98}[A-Za-z0-9]")
 _BATCH = 500
 _WIDER, _WIDER_FILTERED = 10, 50  # pieces asked for per entry wanted: filters, chunks and equal texts leave some out
 
@@ -66,19 +70,19 @@ class _Fit:
     threshold: float
     distinct: bool
 
-    def best(self, nearest: Iterable[tuple[Piece, float]]) -> list[Found]:
+    def best(self, nearest: Iterable[tuple[Row, float]]) -> list[Found]:
         """Keep the closest piece of each entry, and of each text if so wanted, of those that fit."""
         found: list[Found] = []
         seen: set[tuple[str, str]] = set()
-        for piece, cosine in sorted(nearest, key=lambda item: -item[1]):
+        for (entry, text, metadata), cosine in sorted(nearest, key=lambda item: -item[1]):
             similarity = min(1.0, max(0.0, cosine))
-            fits = all(piece.metadata.get(key) == value for key, value in self.where.items())
-            names = {("entry", piece.entry), *([("text", piece.text)] if self.distinct else [])}
+            fits = all(metadata.get(key) == value for key, value in self.where.items())
+            names = {("entry", entry), *([("text", text)] if self.distinct else [])}
             if similarity < self.threshold or not fits or names & seen:
                 continue
             seen |= names
-            about = {k: v for k, v in piece.metadata.items() if k not in ("chunk", "chunks")}
-            found.append(Found(piece.entry, similarity, piece.text, about))
+            about = {k: v for k, v in metadata.items() if k not in ("chunk", "chunks")}
+            found.append(Found(entry, similarity, text, about))
         return found
 
 
@@ -176,14 +180,14 @@ class VectorStore:
         Raises UsageError when the collection was written with another model.
         """
         started = time.perf_counter()
-        self._ready(collection)
         total = changed = pieces = 0
-        for batch in _batched({e.id: e for e in entries}.values()):
-            with _disk(self.where):
+        with _disk(self.where):
+            self._ready(collection)
+            for batch in _batched({e.id: e for e in entries}.values()):
                 written = self._write(collection, batch)
-            total, changed, pieces = total + len(batch), changed + len(written), pieces + sum(written.values())
-            if on_batch:
-                on_batch(batch)
+                total, changed, pieces = total + len(batch), changed + len(written), pieces + sum(written.values())
+                if on_batch:
+                    on_batch(batch)
         return Ingested(collection, total, changed, pieces, time.perf_counter() - started)
 
     def remove(self, collection: str, ids: Sequence[str]) -> None:
@@ -226,11 +230,11 @@ class VectorStore:
             raise UsageError("A search needs a query; this one is empty.")
         if not 1 <= wanted <= MAX_RESULTS:
             raise UsageError(f"A search returns 1 to {MAX_RESULTS} results, not {wanted}.")
-        if collection not in self.models():
-            return []
-        self._check_model(collection)
-        vector = self.embedder.embed([query])[0]
         with _disk(self.where):
+            if collection not in self.models():
+                return []
+            self._check_model(collection)
+            vector = self.embedder.embed([query])[0]
             return self._search(collection, vector, wanted, _Fit(dict(where or {}), threshold, distinct))
 
     def _search(self, collection: str, vector: Vector, wanted: int, fit: _Fit) -> list[Found]:
@@ -242,18 +246,20 @@ class VectorStore:
             best = fit.best(self._nearest(collection, vector, MAX_RESULTS, fit.where))
         return best[:wanted]
 
-    def _nearest(self, collection: str, vector: Vector, limit: int, where: dict[str, str]) -> list[tuple[Piece, float]]:
-        if self.index is not None:
-            return self.index.nearest(collection, vector, limit, _filter(where))
-        assert self.ledger is not None
-        return self.ledger.nearest(collection, vector, None if where else limit)
+    def _nearest(self, collection: str, vector: Vector, limit: int, where: dict[str, str]) -> list[tuple[Row, float]]:
+        if self.index is None:
+            assert self.ledger is not None
+            return self.ledger.nearest(collection, vector, None if where else limit)
+        near = self.index.nearest(collection, vector, limit, _filter(where))
+        rows = self.account.known(collection, [key for key, _ in near])  # the ledger is faster at this than the index
+        return [(rows[key], cosine) for key, cosine in near if key in rows]
 
     def _write(self, collection: str, entries: Sequence[Entry]) -> dict[str, int]:
         """Write the new and changed ones of a batch and return the number of pieces of each by entry id."""
         index = self.writable()
         rows = {key: row for entry in entries for key, row in _rows(entry, self.settings.chunk_size)}
         known = self.account.known(collection, list(rows))
-        changed = {entry for key, (entry, *content) in rows.items() if known.get(key) != tuple(content)}
+        changed = {row[0] for key, row in rows.items() if known.get(key) != row}
         new = {key: row for key, row in rows.items() if row[0] in changed}
         vectors = self.embedder.embed([text for _, text, _ in new.values()])
         made = [Piece(key, *row, vector) for (key, row), vector in zip(new.items(), vectors, strict=True)]
@@ -262,7 +268,7 @@ class VectorStore:
             self.ledger.put(collection, made)
             self.ledger.remove(collection, stale)
         index.delete(collection, stale)
-        index.upsert(collection, made, {key: about for key, (_, about) in known.items()})
+        index.upsert(collection, made, {key: about for key, (_, _, about) in known.items()})
         if self.ledger is not None:
             self.ledger.mark_indexed(collection, list(new))
         return Counter(entry for entry, _, _ in new.values())
@@ -275,14 +281,13 @@ class VectorStore:
 
     def _ready(self, collection: str) -> None:
         """Make a collection on its first use, and refuse to mix models."""
-        if not 3 <= len(collection) <= 512:
-            raise UsageError(f"The collection name {collection!r} must have 3 to 512 characters.")
+        if not _NAME.fullmatch(collection):
+            raise UsageError(f"The collection name {collection!r} is not 3 to 100 letters, digits, dots, _ and -.")
         self._check_model(collection)
         if collection not in self.models():
-            with _disk(self.where):
-                if self.ledger is not None:
-                    self.ledger.register(collection, self.embedder.model_id, self.embedder.dimension)
-                self.writable().create(collection, self.embedder.model_id, self.embedder.dimension)
+            self.writable().create(collection, self.embedder.model_id, self.embedder.dimension)
+            if self.ledger is not None:
+                self.ledger.register(collection, self.embedder.model_id, self.embedder.dimension)
 
     def _check_model(self, collection: str) -> None:
         if collection in self._checked:
@@ -307,7 +312,7 @@ def _filter(where: dict[str, str]) -> dict[str, Any] | None:
     return {"$and": parts} if len(parts) > 1 else (parts[0] if parts else None)
 
 
-def _rows(entry: Entry, size: int) -> Iterator[tuple[str, tuple[str, str, Metadata]]]:
+def _rows(entry: Entry, size: int) -> Iterator[tuple[str, Row]]:
     """Yield piece id, entry id, text and metadata of each chunk of an entry."""
     parts = chunks(entry.text, size)
     if len(parts) == 1:

@@ -1,20 +1,9 @@
 """Small sets of texts that are searched by closeness: in the vector store, or by TF-IDF where there is none."""
 
 from collections.abc import Mapping
-from typing import Protocol
 
 from openstack_rca.retrieval.store import Entry, Found, VectorStore
 from openstack_rca.retrieval.tfidf import TfidfIndex
-
-
-class TextIndex(Protocol):
-    """Texts by key, and which of them are close to a query."""
-
-    def renew(self, texts: Mapping[str, str]) -> None:
-        """Make these the texts that are searched: new and changed ones are added, others forgotten."""
-
-    def nearest(self, query: str, limit: int) -> list[tuple[str, float]]:
-        """Return the keys of the closest texts with their similarities, 0 to 1, best first."""
 
 
 class StoreTexts:

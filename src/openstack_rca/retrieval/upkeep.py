@@ -48,7 +48,10 @@ class StoreStatus:
 
 @dataclass(frozen=True)
 class CollectionCheck:
-    """What verify read again of one collection; all but `pieces` and `searched` count wrong ones."""
+    """What verify read again of one collection; all but `pieces`, `searched` and `embedded` count wrong ones.
+
+    `embedded` is 0 when the model that wrote the collection is not at hand.
+    """
 
     name: str
     pieces: int
@@ -57,6 +60,7 @@ class CollectionCheck:
     different: int = 0
     searched: int = 0
     not_found: int = 0
+    embedded: int = 0
     embeds_differently: int = 0
 
     @property
@@ -137,8 +141,9 @@ def verify(store: VectorStore) -> Verification:
     """Read all of the store again and compare; what is wrong is repaired from the ledger and checked once more.
 
     Compares counts, ids, texts, metadata and vectors with the ledger (of a server: with what it returns when asked in
-    another way), searches for pieces by their own vector, and embeds a sample again.
+    another way), searches for pieces by their own vector, and embeds a sample again. Raises UsageError for a reader.
     """
+    store.writable()
     if store.home is not None:
         store.home.check_ledger()
     before = _check_all(store)
@@ -243,13 +248,22 @@ def _check(store: VectorStore, name: str) -> CollectionCheck:
         sample += [p for number, p in enumerate(pieces, total) if number % every == 0]
         total += len(pieces)
     not_found = sum(not _finds_itself(store, name, piece) for piece in sample)
-    model = account.models()[name][0]
-    drifted = 0
-    if model == store.embedder.model_id:
-        again = store.embedder.embed([p.text for p in sample])
-        drifted = sum(float(p.vector @ vector) < _SAME for p, vector in zip(sample, again, strict=True))
+    embedded, drifted = _embed_again(store, account.models()[name][0], sample)
     unexpected = max(0, index.counts()[name] - (total - missing))
-    return CollectionCheck(name, total, missing, unexpected, different, len(sample), not_found, drifted)
+    return CollectionCheck(name, total, missing, unexpected, different, len(sample), not_found, embedded, drifted)
+
+
+def _embed_again(store: VectorStore, model: str, sample: Sequence[Piece]) -> tuple[int, int]:
+    """Return how many pieces were embedded again, and how many vectors came out differently."""
+    try:
+        embedder = store.embedder
+    except UnavailableError:  # the weights are not installed; the rest of the check needs none
+        return 0, 0
+    if embedder.model_id != model:
+        return 0, 0
+    again = embedder.embed([p.text for p in sample])
+    drifted = sum(float(p.vector @ vector) < _SAME for p, vector in zip(sample, again, strict=True))
+    return len(sample), drifted
 
 
 def _equal(ours: Piece, theirs: Piece) -> bool:

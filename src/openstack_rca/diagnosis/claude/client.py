@@ -16,6 +16,7 @@ from openstack_rca.errors import UnavailableError
 from openstack_rca.settings import Llm, Settings
 
 Heard = Callable[[str], None]
+PUBLIC = "https://api.anthropic.com"
 _MIDWAY_REPEATS = 1
 """A stream that breaks after it began is asked for again this often; what fails before it begins the SDK repeats."""
 _LONGEST_COMPLAINT = 200
@@ -81,7 +82,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class Reply:
-    """What came back: text, calls of tools, why it ended, what it cost, and the content to send back in a conversation."""
+    """What came back: text, calls of tools, why it ended, what it cost, and the content to send back later."""
 
     text: str
     calls: tuple[ToolCall, ...]
@@ -108,7 +109,7 @@ class ClaudeClient:
             raise UnavailableError(reason)
         self._llm = settings.llm
         self._key = settings.anthropic_api_key or SecretStr("")
-        self._url = settings.anthropic_base_url
+        self._url = settings.anthropic_base_url or PUBLIC
         self._sdk: Any = None
 
     def ask(self, request: Request, heard: Heard | None = None) -> Reply:
@@ -146,12 +147,11 @@ class ClaudeClient:
         if self._sdk is None:
             import anthropic
 
-            url = {"base_url": self._url} if self._url else {}
             self._sdk = anthropic.Anthropic(
                 api_key=self._key.get_secret_value(),
+                base_url=self._url,
                 timeout=self._llm.timeout_seconds,
                 max_retries=self._llm.max_retries,
-                **url,
             )
         return self._sdk
 
@@ -159,7 +159,7 @@ class ClaudeClient:
         """Return what went wrong and what to do about it."""
         import anthropic
 
-        where = self._url or "api.anthropic.com"
+        where = self._url
         said = self._complaint(error)
         sentences: list[tuple[type[BaseException], str]] = [
             (
@@ -179,9 +179,9 @@ class ClaudeClient:
             (anthropic.APIStatusError, f"refused the request{said}"),
             (anthropic.CredentialsError, "did not get its credentials; check ANTHROPIC_API_KEY"),
             (anthropic.AnthropicError, f"failed ({type(error).__name__})"),
-            (ValueError, f"at {where} answered in a form that is not the Messages API"),
+            (Exception, f"at {where} answered in a form that is not the Messages API"),
         ]
-        found = next((text for kind, text in sentences if isinstance(error, kind)), "broke off its answer")
+        found = next(text for kind, text in sentences if isinstance(error, kind))
         return f"The language model {found}."
 
     def _repeats(self) -> str:

@@ -1,4 +1,4 @@
-"""A case -> what the model gets to read of it: within a budget of tokens, by score and by coverage of the hypotheses."""
+"""A case -> what the model reads of it: within a budget of tokens, by score and by coverage of the hypotheses."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -50,8 +50,8 @@ def build(
 ) -> Context:
     """Return the context of a case in at most `budget` tokens; its lines get their ids in `book`.
 
-    First come, in rounds, the next clue of each hypothesis with its line, then the facts around them (services, timeline,
-    stories, changes, past incidents), then neighbours and further relevant lines. Lines stand in the order of time.
+    First come, in rounds, the next clue of each hypothesis with its line, then the facts around them (services,
+    timeline, stories, past incidents, changes), then neighbours and further relevant lines, all in the order of time.
     """
     hypotheses = hypothesize(case.clues, case.topology, case.question)[:_HYPOTHESES]
     writer = _Writer(case, book, Page(SECTIONS, budget - _RESERVED, hide), offline)
@@ -68,7 +68,7 @@ def build(
     writer.neighbours()
     writer.lines(candidates)
     writer.left_out()
-    text = wrap("case", writer.page.text())
+    text = wrap("case", hide(writer.page.text()))
     return Context(text, tokens(text), tuple(writer.shown))
 
 
@@ -82,6 +82,7 @@ class _Writer:
         self._book = book
         self._offline = offline
         self._ids: dict[int, str] = {}
+        self._said: frozenset[str] = frozenset()
 
     def fetch(self, hypotheses: Sequence[Hypothesis], candidates: Sequence[int] | dict[int, str]) -> None:
         """Read all lines that may be shown in one go."""
@@ -116,8 +117,10 @@ class _Writer:
 
     def _clue(self, side: str, clue: Clue, rank: int, turn: int) -> None:
         id_ = self._show(clue.records[0], clue.statement) if clue.records else None
+        said, self._said = clue.statement in self._said, self._said | {clue.statement}
+        words = "as above" if said else cut(clue.statement, 320)
         span = f"{clock(clue.first)}" + (f" to {clock(clue.last)}" if clue.last != clue.first else "")
-        text = f"H{rank} {side} ({clue.role}, {clue.count} times, {span}): {cut(clue.statement, 320)}"
+        text = f"H{rank} {side} ({clue.role}, {clue.count} times, {span}): {words}"
         self.page.offer("hypotheses", text + (f" [{id_}]" if id_ else ""), rank, 1 + turn)
 
     def lines(self, chosen: dict[int, str]) -> None:
@@ -166,8 +169,8 @@ class _Writer:
     def past_incidents(self, similar: Sequence[SimilarIncident]) -> None:
         """Write past incidents like this one with their solutions; they are hints, not evidence."""
         for i, past in enumerate(similar):
-            text = f"{past.id} (similarity {past.similarity:.2f}): {cut(past.cause, 400)} — solution: {cut(past.solution, 400)}"
-            self.page.offer("past incidents", text, i)
+            solved = f"{cut(past.cause, 400)} — solution: {cut(past.solution, 400)}"
+            self.page.offer("past incidents", f"{past.id} (similarity {past.similarity:.2f}): {solved}", i)
 
     def changes(self, patterns: Sequence[Pattern]) -> None:
         """Write the templates that changed most against health."""
@@ -196,7 +199,8 @@ class _Writer:
         relevant = self._case.table.filter((pl.col("relevance") >= RELEVANT) & ~pl.col("record").is_in(list(self._ids)))
         counts = relevant.group_by("service").len().sort("len", descending=True).head(6).iter_rows()
         of = ", ".join(f"{n} of {s or 'unknown'}" for s, n in counts)
-        text = f"{relevant.height} of the relevant records are not shown{f' ({of})' if of else ''}; shown are {len(self._ids)}."
+        which = f" ({of})" if of else ""
+        text = f"{len(self._ids)} records are shown; {relevant.height} more that are relevant are not{which}."
         self.page.left += _RESERVED - 60
         self.page.offer("left out", text)
 

@@ -29,11 +29,12 @@ def cut(text: str, longest: int = LONGEST) -> str:
 
 
 def drawn(evidence: Evidence, detail: str, longest: int = LONGEST) -> str:
-    """Return one line of evidence with its id, program and host, and its traceback in short."""
+    """Return one line of evidence with its id, program and host, and in short what follows it, such as a traceback."""
     where = f"{evidence.service}@{evidence.host}" if evidence.host else evidence.service
     text = f"{evidence.id} {cut(where, 120)}: {cut(evidence.text, longest)}"
-    traceback = shortened(detail or (evidence.text if len(evidence.text) > longest else ""))
-    return f"{text}\n  traceback of {evidence.id}: {traceback}" if traceback else text
+    hidden = detail or (evidence.text if len(evidence.text) > longest and _FRAME.search(evidence.text) else "")
+    joined = shortened(hidden)
+    return f"{text}\n  below {evidence.id}: {joined}" if joined else text
 
 
 def shortened(detail: str) -> str:
@@ -47,7 +48,7 @@ def shortened(detail: str) -> str:
     own = [f for f in frames if not _PLUMBING.search(f[0])] or frames
     own = list(dict.fromkeys(own))
     if len(own) > _MOST_FRAMES:
-        own = own[:3] + [("…", "", "")] + own[-(_MOST_FRAMES - 3) :]
+        own = [*own[:3], ("…", "", ""), *own[3 - _MOST_FRAMES :]]
     path = " > ".join(f"{file}:{line} {function}" if line else file for file, line, function in own)
     lines = [text for text in detail.splitlines() if text.strip()]
     return f"{path} > {cut(lines[-1].strip(), 300)}" if len(lines) > 1 else path

@@ -1,11 +1,11 @@
 """What may be named: the program's own knowledge of a case, and the pieces of a text that go beyond it."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
+from typing import Protocol
 
-from openstack_rca.diagnosis.claude.book import EvidenceBook
-from openstack_rca.diagnosis.claude.drawing import cut
+from openstack_rca.records import Evidence
 
 STRUCK = "[struck: not in the logs]"
 _ID = re.compile(r"\bE\d+\b")
@@ -22,10 +22,21 @@ _QUOTED = re.compile(r"\"([^\"\n]{8,})\"|“([^”\n]{8,})”|`([^`\n]{8,})`|(?<
 _DIGITS = re.compile(r"\d+")
 
 
+class Lines(Protocol):
+    """The lines that may be pointed to, by their ids."""
+
+    @property
+    def entries(self) -> Mapping[str, Evidence]:
+        """Return all evidence by id."""
+
+    def text_of(self, id_: str) -> str:
+        """Return a line with what was joined to it."""
+
+
 class Facts:
     """Knows the names of a case: lines, hosts, components, and every text that was sent to the model."""
 
-    def __init__(self, book: EvidenceBook, hosts: Iterable[str], components: Iterable[str], seen: str) -> None:
+    def __init__(self, book: Lines, hosts: Iterable[str], components: Iterable[str], seen: str) -> None:
         self.book = book
         self.hosts = {h.lower(): h for h in hosts}
         self.components = frozenset(components)
@@ -44,7 +55,7 @@ class Facts:
     def holds(self, quote: str, id_: str) -> bool:
         """Say whether words stand in a line or in what was joined to it, however they are spaced."""
         wanted, text = _plain(quote), _plain(self.book.text_of(id_))
-        return bool(wanted) and (wanted in text or wanted in _plain(cut(self.book.text_of(id_), 1 << 30)))
+        return bool(wanted) and wanted in text
 
     def strike(self, text: str, *, quotes: bool) -> tuple[str, list[str]]:
         """Return a text with every piece struck that names what is not in the data, and these pieces.

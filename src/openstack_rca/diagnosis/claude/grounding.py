@@ -16,7 +16,7 @@ _SUREST = 0.97
 
 @dataclass(frozen=True)
 class Grounded:
-    """What stands of an answer; `problems` are sentences about what does not, `usable` is false when no claim stands."""
+    """What stands of an answer; `problems` says what does not, `usable` is false when no claim stands."""
 
     diagnosis: Diagnosis
     problems: tuple[str, ...]

@@ -17,7 +17,7 @@ class Page:
         self.left = budget - sum(tokens(name) + 5 for name in sections)
 
     def offer(self, section: str, text: str, *order: str | int) -> bool:
-        """Take a piece if it fits and say whether it did; within a section pieces stand by `order`, else as they came."""
+        """Take a piece if it fits and say whether it did; pieces of a section stand by `order`, else as they came."""
         text = self._hide(text)
         cost = tokens(text) + _LINE_BREAK
         if cost > self.left:

@@ -11,6 +11,9 @@ from openstack_rca.diagnosis.claude.schema import Answer, json_schema
 from openstack_rca.errors import KnowledgeError
 from openstack_rca.knowledge import FOLDER
 
+_CORRECTION = 350
+"""Tokens that telling the model what does not hold may take."""
+
 
 @cache
 def prompt(name: str) -> str:
@@ -28,8 +31,8 @@ def size_of(schema: type[BaseModel]) -> int:
 
 
 def room_for_context(budget: int, tools: tuple[dict[str, Any], ...] = ()) -> int:
-    """Return how many of a budget of tokens are left for the case beside prompt, schema and tools."""
-    fixed = tokens(prompt("analyst")) + size_of(Answer)
+    """Return how many of a budget of tokens are left for the case beside prompt, schema, tools and a correction."""
+    fixed = tokens(prompt("analyst")) + size_of(Answer) + _CORRECTION
     if tools:
         fixed += tokens(prompt("investigation")) + tokens(json.dumps(tools))
     return budget - fixed

@@ -19,7 +19,7 @@ class Prose:
         self._held = ""
 
     def feed(self, piece: str) -> str:
-        """Return what can be read out after this piece; the beginning of a placeholder is held back until it is whole."""
+        """Return what can be read out after this piece; a placeholder that has only begun is held back."""
         text = self._held + "".join(map(self._take, piece))
         start = text.rfind("<")
         if start >= 0 and ">" not in text[start:] and len(text) - start < _LONGEST_PLACEHOLDER:

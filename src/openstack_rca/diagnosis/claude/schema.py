@@ -82,13 +82,13 @@ class ChatReply(_Part):
 
 @cache
 def json_schema(form: type[BaseModel]) -> dict[str, Any]:
-    """Return the JSON Schema of a form as the service takes it, without titles and descriptions: each token is paid for."""
+    """Return the JSON Schema of a form as the service takes it, without titles and descriptions: tokens are paid."""
     bare: dict[str, Any] = _bare(form.model_json_schema())
     return bare
 
 
 def _bare(part: Any) -> Any:
-    """Drop what only explains, and the bounds of numbers that the service does not know; the form itself checks them."""
+    """Drop what only explains, and bounds of numbers, which the service does not know; the form itself checks them."""
     if isinstance(part, list):
         return [_bare(p) for p in part]
     if not isinstance(part, dict):

@@ -42,12 +42,14 @@ class Workbench:
         found = self._matching(text, service, host, level)
         if found.is_empty():
             return "No line matches."
-        best = found.sort("relevance", "record", descending=[True, False]).head(min(limit, _MOST)).sort("time", "record")
+        best = (
+            found.sort("relevance", "record", descending=[True, False]).head(min(limit, _MOST)).sort("time", "record")
+        )
         return f"{found.height} lines match, {best.height} are shown.\n{self._draw(best['record'])}"
 
-    def follow_request(self, id: str) -> str:  # noqa: A002 - the name that the model sees
+    def follow_request(self, id: str) -> str:
         """Return what every program wrote about a request id or a resource (uuid), in the order of time."""
-        id = id.strip()  # noqa: A001
+        id = id.strip()
         named = (
             (pl.col("request_id") == id)
             | (pl.col("global_request_id") == id)
@@ -114,9 +116,13 @@ class Workbench:
         if self._incidents is None:
             return "There is no memory of past incidents here."
         found = self._incidents(text)
-        return "\n".join(
-            f"{i.id} (similarity {i.similarity:.2f}): {cut(i.cause, 400)} — solution: {cut(i.solution, 400)}" for i in found
-        ) or "No past incident is like this."
+        return (
+            "\n".join(
+                f"{i.id} (similarity {i.similarity:.2f}): {cut(i.cause, 400)} — solution: {cut(i.solution, 400)}"
+                for i in found
+            )
+            or "No past incident is like this."
+        )
 
     def search_signatures(self, text: str) -> str:
         """Return known failure texts about a text, with what they mean."""
@@ -131,7 +137,9 @@ class Workbench:
                 found = found.filter(pl.col(column).cast(pl.String) == wanted.strip())
         if level.strip().upper() in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"):
             found = found.filter(pl.col("level") >= level.strip().upper())
-        everything = pl.concat_str("message", "detail", "request_id", separator=" ", ignore_nulls=True).str.to_lowercase()
+        everything = pl.concat_str(
+            "message", "detail", "request_id", separator=" ", ignore_nulls=True
+        ).str.to_lowercase()
         for word in text.lower().split()[:8]:
             found = found.filter(everything.str.contains(word, literal=True))
         return found

@@ -10,24 +10,30 @@ from openstack_rca.diagnosis.redaction.rules import load_rules
 _PLACEHOLDER = re.compile(r"<(?:[a-z]+-)+\d+>")
 _IP = re.compile(r"(?<![\w.:-])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7})(?![\w.]*\.\d|\w)")
 _SHORTEST_TO_CHASE = 8
-"""A secret of this length is hidden wherever it stands, also where no rule would see it; a shorter one could be a word."""
+"""A secret of this length is hidden wherever it stands, also where no rule sees it; a shorter one could be a word."""
 
 
 class Redactor:
     """Hides secrets in any number of texts and knows what each placeholder stands for.
 
-    `hosts` and `ids` are names known from the logs that are hidden as well; `ips` hides addresses other than loopback.
-    Nothing is hidden when `active` is false.
+    `hosts` and `ids` are names known from the logs that are hidden as well; `by_shape` hides what is written as the id
+    of a project or user, `ips` hides addresses other than loopback. Nothing is hidden when `active` is false.
     """
 
     def __init__(
-        self, *, hosts: Iterable[str] = (), ids: Iterable[str] = (), ips: bool = False, active: bool = True
+        self,
+        *,
+        hosts: Iterable[str] = (),
+        ids: Iterable[str] = (),
+        ips: bool = False,
+        by_shape: bool = False,
+        active: bool = True,
     ) -> None:
         self._rules = load_rules()
         self._active = active
         self._ips = ips
-        self._ids = frozenset(i for i in ids if i)
-        self._names = [(name, "host") for name in hosts if name] + [(i, "id") for i in self._ids]
+        self._by_shape = by_shape
+        self._names = [(name, "host") for name in hosts if name] + [(i, "id") for i in ids if i]
         self._values: dict[str, str] = {}
         self._placeholders: dict[str, str] = {}
         self._issued: Counter[str] = Counter()
@@ -42,7 +48,7 @@ class Redactor:
         if not self._active or not text:
             return text
         spans = [*self._lookalikes(text), *self._rules.find(text), *self._addresses(text)]
-        if self._ids:
+        if self._by_shape:
             spans += [(*m.span("secret"), "id") for m in self._rules.project_and_user_ids.finditer(text)]
         text = self._replace(text, spans)
         return self._known(text)

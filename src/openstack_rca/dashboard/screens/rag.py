@@ -222,3 +222,7 @@ def _exchange(mine: Session) -> None:
 def _exported(mine: Session) -> bytes:
     with tempfile.TemporaryDirectory() as name:
         return memory(mine.settings).export(Path(name) / "incidents.json").path.read_bytes()
+
+
+if __name__ == "__main__":  # as Streamlit runs it
+    show()

@@ -111,7 +111,7 @@ def _choose(answers: Sequence[Answer]) -> int:
 
 def _keep(answer: Answer, number: int, mine: Session) -> None:
     """Offer the report for download in each form, and to be remembered."""
-    columns = st.columns([1, 1, 1, 2, 3])
+    columns = st.columns([2, 2, 2, 3, 5])
     places = {e.id: (e.file, e.line) for e in answer.report.diagnosis.evidence}
 
     def page() -> str:
@@ -141,7 +141,8 @@ def _questions(answer: Answer, number: int, loaded: Loaded) -> None:
             st.markdown(safe(question))
         with st.chat_message("assistant"):
             _findings(findings, answer, f"{number}-{asked}")
-    if another := st.chat_input("Ask about these logs", key="question", max_chars=2000):
+    place = st.container()  # not at the foot of the window: there Streamlit scrolls past the verdict
+    if another := place.chat_input("Ask about these logs", key="question", max_chars=2000):
         answer.questions.append((another, closest(loaded, another)))
         st.rerun()
 
@@ -161,3 +162,7 @@ def _findings(findings: Sequence[Finding], answer: Answer, key: str) -> None:
         if right.button("Open", key=f"found-{key}-{row}", width="stretch"):
             open_line(found.file, found.line, answer.paths)
         st.code(found.message, language=None, wrap_lines=True)
+
+
+if __name__ == "__main__":  # as Streamlit runs it
+    show()

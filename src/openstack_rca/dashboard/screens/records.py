@@ -96,7 +96,7 @@ def _table(kept: pl.DataFrame, columns: list[str], key: str) -> int | None:
     start = (int(page) - 1) * PAGE
     found = st.dataframe(
         _sent(kept.slice(start, PAGE).select(columns)), hide_index=True, height=420, key=f"rows-{key}",
-        on_select="rerun", selection_mode="single-row",
+        on_select="rerun", selection_mode="single-row", placeholder="",
         column_config={
             "time": st.column_config.DatetimeColumn("time (UTC)", format="YYYY-MM-DD HH:mm:ss.SSS", width="medium"),
             "message": st.column_config.TextColumn(width="large"),
@@ -141,7 +141,7 @@ def _follow(loaded: Loaded, request: str) -> None:
         st.subheader("The request over services", anchor=False)
         charts.draw(charts.hops(story), "hops")
         own = rooted.filter(pl.col("root") == story.key).select(COLUMNS).head(PAGE)
-        st.dataframe(_sent(own), hide_index=True, height=300)
+        st.dataframe(_sent(own), hide_index=True, height=300, placeholder="")
 
 
 def _sent(rows: pl.DataFrame) -> pl.DataFrame:
@@ -155,7 +155,8 @@ def _view(loaded: Loaded, view: str) -> None:
     if view == "capacity":
         _capacity(made)
     made = _narrowed(made, view)
-    order = [c for c in made.columns if c not in ("record", "file", "line", "detail")]
+    empty = [name for name in made.columns if made[name].null_count() == made.height]
+    order = [name for name in made.columns if name not in ("record", "file", "line", *empty)]
     selected = _table(made, order, f"{view}-{made.height}")
     if selected is not None and view == "requests":
         _follow(loaded, made.row(selected, named=True)["request_id"])
@@ -193,3 +194,7 @@ def _capacity(made: pl.DataFrame) -> None:
     default = "memory" if "memory" in resources else resources[0]
     resource = st.segmented_control("Resource", resources, default=default, key="resource") or default
     charts.draw(charts.over_hosts(made, resource), "capacity")
+
+
+if __name__ == "__main__":  # as Streamlit runs it
+    show()

@@ -109,3 +109,7 @@ def _model(kind: str, folder: Path) -> None:
         if scores := artifact.facts.get("scores"):
             st.caption("Scores on held-back cases when it was trained")
             st.dataframe([scores], hide_index=True)
+
+
+if __name__ == "__main__":  # as Streamlit runs it
+    show()

@@ -101,6 +101,12 @@ def _news(loaded: Loaded) -> None:
         for p in patterns(loaded.change, None, loaded.texts, 15)
     ]  # fmt: skip
     if rows:
-        st.dataframe(rows, hide_index=True, column_config={"message": st.column_config.TextColumn(width="large")})
+        st.dataframe(
+            rows, hide_index=True, placeholder="", column_config={"message": st.column_config.TextColumn(width="large")}
+        )
     else:
         st.caption("There are none.")
+
+
+if __name__ == "__main__":  # as Streamlit runs it
+    show()

@@ -1,1 +1,0 @@
-"""The five pages; each has one function `show`."""

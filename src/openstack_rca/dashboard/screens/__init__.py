@@ -1,0 +1,1 @@
+"""The five pages; Streamlit runs the file of the one that is open."""
