@@ -9,11 +9,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-_BLOCK = re.compile(r"^```bash run(?: exit (?P<code>\d))?\n(?P<command>.*?)^```\n(?:[^`]*?^```text\n(?P<shown>.*?)^```)?", re.M | re.S)
+_BLOCK = re.compile(
+    r"^```bash run(?: exit (?P<code>\d))?\n(?P<command>.*?)^```\n(?:[^`]*?^```text\n(?P<shown>.*?)^```)?", re.M | re.S
+)
 _PASSING = re.compile(r"\(\d+ %\)|\b\d+ relevant|[\d.]+ s\b")
 """Figures that may change with every improvement: confidences, counts of relevant lines, seconds."""
 BLOCKS = [
-    pytest.param(m["command"], int(m["code"] or 0), m["shown"] or "", id=f"{page}:{text[: m.start()].count(chr(10)) + 1}")
+    pytest.param(
+        m["command"], int(m["code"] or 0), m["shown"] or "", id=f"{page}:{text[: m.start()].count(chr(10)) + 1}"
+    )
     for page in ("README.md", "CONTRIBUTING.md", "docs/evaluation.md", "docs/decisions/0010-diagnosis.md")
     for text in [(ROOT / page).read_text()]
     for m in _BLOCK.finditer(text)
@@ -54,7 +58,9 @@ def test_the_pages_show_commands_that_are_run() -> None:
     assert sum("README" in str(block.id) for block in BLOCKS) >= 5
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", *(str(p.relative_to(ROOT)) for p in ROOT.glob("docs/**/*.md"))])
+@pytest.mark.parametrize(
+    "page", ["README.md", "CONTRIBUTING.md", *(str(p.relative_to(ROOT)) for p in ROOT.glob("docs/**/*.md"))]
+)
 def test_links_inside_the_repository_lead_somewhere(page: str) -> None:
     text = re.sub(r"```.*?```", "", (ROOT / page).read_text(), flags=re.S)
     for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", text):

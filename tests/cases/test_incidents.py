@@ -32,7 +32,9 @@ def test_the_first_cause_is_the_true_one_and_proved(case: str) -> None:
     assert _recall(truth["evidence"], its_own)[0] >= 1
 
 
-@pytest.mark.parametrize("case", [c for c in lab.DEVELOPMENT if c not in ("policy-forbids-create", "image-hypervisor-property")])
+@pytest.mark.parametrize(
+    "case", [c for c in lab.DEVELOPMENT if c not in ("policy-forbids-create", "image-hypervisor-property")]
+)
 def test_the_component_is_found_without_a_baseline_too(case: str) -> None:
     check(case, lab.report(case, with_baseline=False))
 

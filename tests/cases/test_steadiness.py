@@ -60,14 +60,19 @@ def test_the_order_of_files_and_their_packing_do_not_matter(case: str, tmp_path:
         assert sorted(e.text for e in other.diagnosis.evidence) == sorted(e.text for e in expected.diagnosis.evidence)
 
 
+TASK = (
+    "DEBUG oslo_service.periodic_task [-] Running periodic task {} "
+    "run_periodic_tasks /usr/lib/python3/dist-packages/oslo_service/periodic_task.py:210"
+)
+
+
 def with_debug(text: bytes) -> bytes:
     """Add a DEBUG line after each fifth oslo line, as a service at debug level writes them."""
     lines = []
     for number, line in enumerate(text.decode().splitlines()):
         lines.append(line)
         if number % 5 == 0 and " INFO " in line[:60] and line[:4] == "2026":
-            lines.append(f"{line[:23]} {line.split()[2]} DEBUG oslo_service.periodic_task [-] Running periodic task {number} "
-                         "run_periodic_tasks /usr/lib/python3/dist-packages/oslo_service/periodic_task.py:210")  # fmt: skip
+            lines.append(f"{line[:23]} {line.split()[2]} {TASK.format(number)}")
     return "\n".join(lines).encode() + b"\n"
 
 

@@ -47,7 +47,10 @@ def test_without_a_baseline_bunched_is_news_and_steady_is_not() -> None:
 def test_without_a_baseline_failures_that_never_stop_stay_some_news() -> None:
     failing = [{"message": "refused", "at": n * 10.0, "level": "ERROR"} for n in range(360)]
     assert 0.2 < novelty(failing, None, "refused") < 0.9
-    assert novelty([*failing, {"message": "Option x is deprecated", "level": "WARNING"}], None, "Option x is deprecated") < 0.2
+    assert (
+        novelty([*failing, {"message": "Option x is deprecated", "level": "WARNING"}], None, "Option x is deprecated")
+        < 0.2
+    )
 
 
 def test_novelty_reaches_every_record_also_those_without_a_service() -> None:
@@ -83,7 +86,10 @@ def test_onset_of_a_real_outage_is_close_to_the_fault(case: str) -> None:
 def test_patterns_name_what_is_new_and_what_became_more() -> None:
     before = [*HEARTBEAT, {"message": "retry", "at": 5.0}]
     now = [*HEARTBEAT, *({"message": "retry", "at": 7.0 + n} for n in range(90)), {"message": "odd", "at": 50.0}]
-    found = {p.template: p for p in patterns(compare(log_table(*now), log_table(*before)), None, {"odd": "odd", "retry": "retry"})}
+    found = {
+        p.template: p
+        for p in patterns(compare(log_table(*now), log_table(*before)), None, {"odd": "odd", "retry": "retry"})
+    }
     assert (found["odd"].change, found["odd"].baseline_count, found["odd"].first) == ("new", 0, at(50))
     assert (found["retry"].change, found["retry"].count) == ("more", 90)
     assert "heartbeat" not in found

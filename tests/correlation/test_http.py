@@ -10,19 +10,28 @@ GRAPH = load_topology()
 UUID = "7b4f29f9-0d47-4eb9-a569-b1da1bd6e8c3"
 
 
+NOVA = '127.0.0.1 "GET /v2.1/servers/{} HTTP/1.1" status: 404 len: 1 time: 0.1'
+NEUTRON = '127.0.0.1 "POST /v2.0/ports HTTP/1.1" status: 201  len: 315 time: 0.04'
+GLANCE = '127.0.0.1 - - [22/Nov/2026 08:47:27] "GET /v2/images/cirros HTTP/1.1" 404 365 0.018'
+UWSGI = (
+    "[pid: 20140|app: 0|req: 278/408] 127.0.0.1 () {34 vars in 951 bytes} [Sun Nov 22 08:47:29 2026] GET "
+    "/allocation_candidates?limit=1000 => generated 2284 bytes in 98 msecs (HTTP/1.1 503) 6 headers in 256 bytes"
+)
+PLACEMENT = '127.0.0.1 "PUT /allocations/{}" status: 409 len: 9 microversion: 1.36'
+WHOLE_URL = '10.0.0.1 "GET http://controller:8774/v2.1/flavors/42 HTTP/1.1" status: 200 len: 9 time: 0.1'
+
+
 @pytest.mark.parametrize(
     ("message", "method", "route", "status"),
     [
-        (f'127.0.0.1 "GET /v2.1/servers/{UUID} HTTP/1.1" status: 404 len: 1 time: 0.1', "GET", "/v2.1/servers/*", 404),
-        ('127.0.0.1 "POST /v2.0/ports HTTP/1.1" status: 201  len: 315 time: 0.04', "POST", "/v2.0/ports", 201),
-        ('127.0.0.1 - - [22/Nov/2026 08:47:27] "GET /v2/images/cirros HTTP/1.1" 404 365 0.018', "GET", "/v2/images/cirros", 404),
-        ("[pid: 20140|app: 0|req: 278/408] 127.0.0.1 () {34 vars in 951 bytes} [Sun Nov 22 08:47:29 2026] GET "
-         "/allocation_candidates?limit=1000 => generated 2284 bytes in 98 msecs (HTTP/1.1 503) 6 headers in 256 bytes",
-         "GET", "/allocation_candidates", 503),
-        (f'127.0.0.1 "PUT /allocations/{UUID}" status: 409 len: 9 microversion: 1.36', "PUT", "/allocations/*", 409),
-        ('10.0.0.1 "GET http://controller:8774/v2.1/flavors/42 HTTP/1.1" status: 200 len: 9 time: 0.1', "GET", "/v2.1/flavors/*", 200),
+        (NOVA.format(UUID), "GET", "/v2.1/servers/*", 404),
+        (NEUTRON, "POST", "/v2.0/ports", 201),
+        (GLANCE, "GET", "/v2/images/cirros", 404),
+        (UWSGI, "GET", "/allocation_candidates", 503),
+        (PLACEMENT.format(UUID), "PUT", "/allocations/*", 409),
+        (WHOLE_URL, "GET", "/v2.1/flavors/*", 200),
     ],
-)  # fmt: skip
+)
 def test_every_shape_of_access_line_is_read(message: str, method: str, route: str, status: int) -> None:
     (found,) = with_http(log_table({"message": message})).select("method", "route", "status").iter_rows()
     assert found == (method, route, status)

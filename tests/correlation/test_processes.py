@@ -16,7 +16,14 @@ def closing(client: str, pid: int, seconds: float, why: str) -> Row:
         f"closing AMQP connection <0.1.0> (127.0.0.1:5 -> 127.0.0.1:5672 - {client}:{pid}:"
         "f0877353-9864-4094-aa3d-970c5b826855, vhost: '/', user: 'openstack'):"
     )
-    return {"service": "rabbitmq", "logger": None, "pid": f"<0.{pid}.0>", "message": message, "detail": why, "at": seconds}
+    return {
+        "service": "rabbitmq",
+        "logger": None,
+        "pid": f"<0.{pid}.0>",
+        "message": message,
+        "detail": why,
+        "at": seconds,
+    }
 
 
 DIED, HUNG = "client unexpectedly closed TCP connection", "missed heartbeats from client, timeout: 60s"
@@ -67,13 +74,23 @@ def test_a_process_that_lives_on_or_is_replaced_weighs_less(after: Row) -> None:
 def process(pid: str, seconds: Iterable[float], first: str = "doing", last: str = "doing") -> list[Row]:
     times = list(seconds)
     return [
-        {"service": "nova-scheduler", "host": "c", "pid": pid, "at": t, "message": first if t == times[0] else last if t == times[-1] else "doing"}
+        {
+            "service": "nova-scheduler",
+            "host": "c",
+            "pid": pid,
+            "at": t,
+            "message": first if t == times[0] else last if t == times[-1] else "doing",
+        }
         for t in times
     ]
 
 
 def test_a_clean_cut_between_generations_of_processes_is_a_restart() -> None:
-    rows = process("1", range(0, 50, 10)) + process("2", range(5, 55, 10)) + process("9", range(60, 100, 10), first="Starting scheduler node")
+    rows = (
+        process("1", range(0, 50, 10))
+        + process("2", range(5, 55, 10))
+        + process("9", range(60, 100, 10), first="Starting scheduler node")
+    )
     (clue,) = restarts(log_table(*rows), GRAPH)
     assert (clue.component, clue.host, clue.role) == ("nova-scheduler", "c", "context")
     assert (clue.first, clue.last) == (at(45), at(60))
@@ -98,7 +115,7 @@ def test_a_steady_program_that_stops_while_others_go_on_fell_silent() -> None:
 
 
 def test_silence_needs_a_rhythm_and_witnesses_and_must_be_unusual() -> None:
-    bursts = writes("cinder-volume", [*range(0, 20), *range(300, 320)])
+    bursts = writes("cinder-volume", [*range(20), *range(300, 320)])
     assert silences(log_table(*OTHERS, *bursts), None, GRAPH) == []
     stopped = writes("cinder-volume", range(0, 400, 5))
     assert silences(log_table(*stopped, *writes("nova-api", [0, 600])), None, GRAPH) == []

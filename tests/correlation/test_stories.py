@@ -42,7 +42,9 @@ def test_whatever_the_ids_every_record_keeps_its_place(pairs: list[tuple[str, st
 
 
 def test_a_question_names_requests_by_id_or_by_what_they_touch() -> None:
-    table = with_root(log_table(line("req-a"), line("req-b", resources=[UUID]), line("req-c", instance=UUID), line("req-d")))
+    table = with_root(
+        log_table(line("req-a"), line("req-b", resources=[UUID]), line("req-c", instance=UUID), line("req-d"))
+    )
     question = understand(f"server {UUID}", load_topology(), ())
     assert asked_roots(table, question) == ["req-b", "req-c"]
     assert asked_roots(table, understand("nothing named", load_topology(), ())) == []
@@ -81,7 +83,9 @@ def test_a_story_goes_from_hop_to_hop_in_order_of_time() -> None:
 
 def test_a_real_request_is_followed_from_nova_to_placement() -> None:
     table = with_root(lab.table("nova-scheduler-down"))
-    candidates = table.filter(pl.col("message").str.contains("GET /allocation_candidates") & pl.col("global_request_id").is_not_null())
+    candidates = table.filter(
+        pl.col("message").str.contains("GET /allocation_candidates") & pl.col("global_request_id").is_not_null()
+    )
     (story,) = follow(table, [candidates["root"][0]])
     services = [h.service for h in story.hops]
     assert services.index("nova-api") < services.index("placement-api")

@@ -27,7 +27,11 @@ def test_a_none_that_was_returned_on_the_line_came_from_the_callee() -> None:
 
 
 def test_libraries_and_plumbing_are_not_suspected() -> None:
-    frames = (OUTER, Frame("nova/exception_wrapper.py", 65, "wrapped"), Frame("sqlalchemy/engine/base.py", 10, "execute"))
+    frames = (
+        OUTER,
+        Frame("nova/exception_wrapper.py", 65, "wrapped"),
+        Frame("sqlalchemy/engine/base.py", 10, "execute"),
+    )
     assert places(Traceback("KeyError", "x", frames)) == [("nova/compute/manager.py", "attach_volume")]
     assert places(Traceback("KeyError", "x", frames[2:])) == []
 

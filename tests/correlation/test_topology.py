@@ -6,6 +6,7 @@ import pytest
 from openstack_rca.correlation import load_topology, topology
 from openstack_rca.errors import KnowledgeError
 from openstack_rca.knowledge import read
+from openstack_rca.reporting import report_schema
 
 GRAPH = load_topology()
 
@@ -78,11 +79,7 @@ def test_what_is_unknown_goes_by_its_first_word() -> None:
 def test_ports_and_families_are_plausible() -> None:
     ports = [port for c in GRAPH.components.values() for port in c.get("ports", ())]
     assert len(ports) == len(set(ports))
-    services = set(
-        "nova neutron cinder glance keystone placement heat octavia swift rabbitmq mariadb memcached haproxy ovn "
-        "openvswitch libvirt ceph storage host".split()
-    )
-    assert {c["family"] for c in GRAPH.components.values()} <= services
+    assert {c["family"] for c in GRAPH.components.values()} <= set(report_schema()["$defs"]["service"]["enum"])
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ import polars as pl
 import pytest
 from tests.cases import lab
 
-from openstack_rca.correlation.tracebacks import Frame, inline, load_blame, package_path, parse
+from openstack_rca.correlation.tracebacks import Frame, Traceback, inline, load_blame, package_path, parse
 
 CHAINED = """Traceback (most recent call last):
   File "/usr/lib/python3/dist-packages/urllib3/connection.py", line 174, in _new_conn
@@ -29,9 +29,7 @@ libvirtError: internal error: process exited while connecting to monitor"""
 def test_a_chain_gives_the_original_exception_first() -> None:
     first, last = parse(CHAINED)
     assert (first.exception, first.message) == ("ConnectionRefusedError", "[Errno 111] ECONNREFUSED")
-    assert first.frames == (
-        Frame("urllib3/connection.py", 174, "_new_conn", "conn = connection.create_connection("),
-    )
+    assert first.frames == (Frame("urllib3/connection.py", 174, "_new_conn", "conn = connection.create_connection("),)
     assert last.name == "ConnectFailure"
     assert last.message.endswith("http://controller:9696")
 
@@ -50,12 +48,16 @@ def test_an_escaped_traceback_of_the_remote_side_is_read_too() -> None:
 
 
 def test_the_message_that_stands_below_the_class_belongs_to_it() -> None:
-    (found,) = parse("Traceback (most recent call last):\n  File \"/x/nova/a.py\", line 1, in f\n    g()\nNoValidHost\n\nno room")
+    (found,) = parse(
+        'Traceback (most recent call last):\n  File "/x/nova/a.py", line 1, in f\n    g()\nNoValidHost\n\nno room'
+    )
     assert found.exception == "NoValidHost"
     assert "no room" in found.message
 
 
-@pytest.mark.parametrize("bare", ["error: [Errno 111] ECONNREFUSED", "gaierror: [Errno -2] Name unknown", "timeout: timed out"])
+@pytest.mark.parametrize(
+    "bare", ["error: [Errno 111] ECONNREFUSED", "gaierror: [Errno -2] Name unknown", "timeout: timed out"]
+)
 def test_the_lower_case_exceptions_of_python_2_are_known(bare: str) -> None:
     (found,) = parse(f'Traceback (most recent call last):\n  File "/x/nova/a.py", line 1, in f\n    g()\n{bare}')
     assert f"{found.exception}: {found.message}" == bare
@@ -67,14 +69,18 @@ def test_text_without_a_traceback_gives_none() -> None:
 
 def test_a_real_remote_exception_shows_both_sides() -> None:
     table = lab.table("image-hypervisor-property")
-    detail = table.filter(pl.col("message").str.contains("Failed to schedule instances: nova.exception_Remote"))["detail"][0]
+    detail = table.filter(pl.col("message").str.contains("Failed to schedule instances: nova.exception_Remote"))[
+        "detail"
+    ][0]
     raised, relayed, *_ = parse(detail)
     assert relayed.name == "NoValidHost_Remote"
     assert "nova/scheduler/manager.py" in {f.file for f in raised.frames + relayed.frames}
     assert load_blame().rule(relayed).blames == "remote"
 
 
-@pytest.mark.parametrize("case", ["memcached-down", "mariadb-stopped", "cinder-schema-old", "instances-disk-full-compute-1"])
+@pytest.mark.parametrize(
+    "case", ["memcached-down", "mariadb-stopped", "cinder-schema-old", "instances-disk-full-compute-1"]
+)
 def test_every_real_traceback_has_frames_and_an_exception(case: str) -> None:
     marked = pl.col("detail").str.contains("Traceback (most recent call last)", literal=True)
     details = lab.table(case).filter(marked)["detail"].to_list()
@@ -98,29 +104,30 @@ def test_paths_are_those_of_the_package(path: str, short: str) -> None:
 
 
 def test_the_error_summary_of_a_message_names_its_exception() -> None:
-    found = inline("Failed to schedule instances: oslo_messaging.exceptions.MessagingTimeout: Timed out waiting for a reply")
+    found = inline(
+        "Failed to schedule instances: oslo_messaging.exceptions.MessagingTimeout: Timed out waiting for a reply"
+    )
     assert found is not None
-    assert (found.exception, found.message) == ("oslo_messaging.exceptions.MessagingTimeout", "Timed out waiting for a reply")
+    assert (found.exception, found.message) == (
+        "oslo_messaging.exceptions.MessagingTimeout",
+        "Timed out waiting for a reply",
+    )
     assert inline("Instance spawned successfully.") is None
+
+
+def raised(error: str, *places: str) -> Traceback:
+    frames = (f'  File "/x/dist-packages/{place}", line 1, in run\n    go()\n' for place in places)
+    return parse(f"Traceback (most recent call last):\n{''.join(frames)}{error}")[0]
 
 
 def test_a_client_library_below_our_own_code_is_the_peer_but_not_above_it() -> None:
     blame = load_blame()
-    below = parse(
-        'Traceback (most recent call last):\n  File "/x/dist-packages/nova/volume/api.py", line 1, in get\n    call()\n'
-        '  File "/x/dist-packages/cinderclient/client.py", line 2, in request\n    raise\nClientException: HTTP 500'
-    )[0]
-    above = parse(
-        'Traceback (most recent call last):\n  File "/x/dist-packages/cinderclient/client.py", line 2, in request\n    f()\n'
-        '  File "/x/dist-packages/nova/compute/api.py", line 1, in get\n    raise\nTypeError: no'
-    )[0]
+    below = raised("ClientException: HTTP 500", "nova/volume/api.py", "cinderclient/client.py")
+    above = raised("TypeError: no", "cinderclient/client.py", "nova/compute/api.py")
     assert blame.peer(below) == "cinder-api"
     assert blame.peer(above) is None
 
 
 def test_plumbing_is_no_place_for_a_fault() -> None:
-    found = parse(
-        'Traceback (most recent call last):\n  File "/x/dist-packages/nova/compute/manager.py", line 9, in attach\n    f()\n'
-        '  File "/x/dist-packages/nova/exception_wrapper.py", line 65, in wrapped\n    return f()\nKeyError: 1'
-    )[0]
+    found = raised("KeyError: 1", "nova/compute/manager.py", "nova/exception_wrapper.py", "eventlet/greenthread.py")
     assert [f.file for f in load_blame().core(found)] == ["nova/compute/manager.py"]

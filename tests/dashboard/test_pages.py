@@ -106,6 +106,7 @@ def test_chat_answers_with_evidence_and_keeps_the_incident(loaded: AppTest, tmp_
     assert any(report.diagnosis.evidence[0].text.strip() in code.value for code in loaded.code)
     next(b for b in loaded.button if b.label == "Remember as incident").click().run()
     assert len(list((tmp_path / "incidents").rglob("*.json"))) == 1
+    loaded.session_state["part"] = "Incidents"
     go(loaded, "rag")
     assert any(report.issue[:40] in expander.label.replace("\\", "") for expander in loaded.expander)
 
@@ -189,6 +190,7 @@ def test_changed_settings_are_those_of_this_session_only(app: AppTest) -> None:
 def test_an_incident_is_edited_and_deleted(loaded: AppTest, tmp_path: Path) -> None:
     analysed(loaded)
     next(b for b in loaded.button if b.label == "Remember as incident").click().run()
+    loaded.session_state["part"] = "Incidents"
     go(loaded, "rag")
     solution = next(t for t in loaded.text_area if t.label == "What solved it")
     solution.set_value("Added a compute host")

@@ -12,7 +12,8 @@ from openstack_rca.settings import Settings
 
 CASE = "glance-image-data-missing"
 ANSWER: dict[str, str | None] = {
-    "service": "nova", "component": "nova-compute", "type": "storage", "host": "c1", "file": "nova/a.py", "function": "f",
+    "service": "nova", "component": "nova-compute", "type": "storage",
+    "host": "c1", "file": "nova/a.py", "function": "f",
 }  # fmt: skip
 
 
@@ -47,7 +48,10 @@ def test_recall_counts_wanted_lines_by_file_and_text() -> None:
     def shown(file: str, text: str) -> Evidence:
         return Evidence("E1", file, 1, None, "x", None, "ERROR", text, "why")
 
-    wanted = [{"file": "nova-api.log", "line_regex": r"status: 5\d\d"}, {"file": "rabbitmq.log", "line_regex": "closing"}]
+    wanted = [
+        {"file": "nova-api.log", "line_regex": r"status: 5\d\d"},
+        {"file": "rabbitmq.log", "line_regex": "closing"},
+    ]
     assert _recall(wanted, [shown("logs/nova-api.log.gz", "GET / status: 503")]) == (1, 2)
     assert _recall(wanted, [shown("nova-compute.log", "status: 503 closing")]) == (0, 2)
     assert _recall([], []) == (0, 0)

@@ -28,7 +28,7 @@ def tar(**files: bytes) -> bytes:
 
 def cited(folder: Path) -> dict[tuple[str, int], str]:
     table = read_logs((folder,), Settings()).table
-    places = {r: f for r, f in table.select("record", "file").iter_rows()}
+    places = dict(table.select("record", "file").iter_rows())
     return {(places[r], c.line): c.text for r, c in cite((folder,), table, list(places)).items()}
 
 
@@ -60,7 +60,7 @@ def test_latin_1_is_cited_as_it_reads(tmp_path: Path) -> None:
 
 
 def test_a_record_of_many_lines_is_cited_by_its_first(tmp_path: Path) -> None:
-    trace = f"{LINES[0]}\nTraceback (most recent call last):\n  File \"x.py\", line 1, in f\nKeyError: 1\n{LINES[1]}\n"
+    trace = f'{LINES[0]}\nTraceback (most recent call last):\n  File "x.py", line 1, in f\nKeyError: 1\n{LINES[1]}\n'
     (tmp_path / "nova-compute.log").write_text(trace)
     assert [line for _, line in cited(tmp_path)] == [1, 5]
 

@@ -1,5 +1,6 @@
-"""Every setting does something: one test for each field of what an analysis reads, and a test that none is forgotten."""
+"""Every setting does something: a check for each field of what an analysis reads, and a test that none is forgotten."""
 
+import re
 from collections.abc import Callable
 from functools import cache
 
@@ -15,7 +16,9 @@ VAGUE, CLEAR = "nova-scheduler-down", "cinder-schema-old"
 
 @cache
 def report(case: str = VAGUE, **analysis: float) -> Report:
-    return analyze(AnalysisRequest(lab.truth(case)["issue"], (lab.logs(case),)), Settings(analysis=Analysis(**analysis)))
+    return analyze(
+        AnalysisRequest(lab.truth(case)["issue"], (lab.logs(case),)), Settings(analysis=Analysis(**analysis))
+    )
 
 
 def lines(report: Report) -> list[tuple[str, int]]:
@@ -63,3 +66,10 @@ def test_changing_the_setting_changes_the_result(name: str) -> None:
 
 def test_no_setting_is_without_a_test_of_its_effect() -> None:
     assert set(EFFECTS) == set(Analysis.model_fields)
+
+
+def test_every_setting_of_every_section_is_read_somewhere() -> None:
+    source = "\n".join(path.read_text() for path in (lab.ROOT / "src").rglob("*.py"))
+    sections = {name: field.annotation for name, field in Settings.model_fields.items()}
+    names = [*sections, *(n for s in sections.values() if isinstance(s, type) for n in getattr(s, "model_fields", ()))]
+    assert [name for name in names if not re.search(rf"\.{name}\b", source)] == []

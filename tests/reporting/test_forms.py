@@ -153,6 +153,7 @@ def test_long_tables_say_what_is_left_out() -> None:
 def test_html_needs_and_allows_nothing_from_outside() -> None:
     page = Page(report_to_html(sample_report()))
     allowed = "html head meta title style body h1 h2 section p dl dt dd ul li pre div b code span table tr th td"
+    allowed += " figure figcaption svg title line text path circle rect"
     assert page.tags <= set(allowed.split())
     assert page.links == []
     assert "default-src 'none'" in report_to_html(sample_report())

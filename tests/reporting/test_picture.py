@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 from tests.reporting.sample import HOSTILE, ONSET, sample_report
 
-from openstack_rca.records import Hop, Report, Story
+from openstack_rca.records import Hop, Report, Story, TimelineEvent
 from openstack_rca.reporting import report_to_html
 from openstack_rca.reporting.graph import graph_figure
 from openstack_rca.reporting.picture import failing_request, incident_figure
@@ -55,9 +55,12 @@ def test_cause_and_rest_are_marked_apart_and_hover_shows_the_line() -> None:
 
 def test_the_onset_is_marked() -> None:
     report = sample_report()
-    onset = next(e for e in report.diagnosis.timeline if e.evidence is None and e.time)
-    [shape] = incident_figure(report)["layout"]["shapes"]
-    assert shape["x0"].startswith(f"{onset.time:%Y-%m-%dT%H:%M:%S}")
+    assert incident_figure(report)["layout"]["shapes"] == []
+    event = TimelineEvent(ONSET - timedelta(seconds=1), "all", None, "failures set in", None)
+    [shape] = incident_figure(replace(report, diagnosis=replace(report.diagnosis, timeline=(event,))))["layout"][
+        "shapes"
+    ]
+    assert shape["x0"] == shape["x1"] == "2026-11-22T08:48:03.733000"
 
 
 def test_the_way_of_the_failing_request_goes_through_its_lanes() -> None:

@@ -18,6 +18,7 @@ from openstack_rca.retrieval.store import Entry, VectorStore, content_id
 from openstack_rca.settings import VectorDb
 
 LOGS = "openstack_logs"
+ROOT = Path(__file__).parents[2]
 TEXTS = {
     "AMQP server on <ip>:<port> is unreachable: ECONNREFUSED. Trying again in <n> seconds.": "neutron-server",
     "Failed to write image data: No space left on device": "glance-api",
@@ -333,11 +334,34 @@ def test_clear_empties_one_collection_and_names_unknown_ones(store: VectorStore)
         upkeep.clear(store, ["nonsense"])
 
 
+@pytest.mark.parametrize("limit", [200_000, 1_500_000])
+def test_a_full_disk_is_one_sentence_and_harms_nothing(
+    settings: VectorDb, embedder: MiniLmEmbedder, limit: int
+) -> None:
+    code = (
+        "import resource, sys; from pathlib import Path; from benchmarks.store import *\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))\n"
+        "from openstack_rca.errors import UnavailableError\n"
+        "try:\n"
+        "    with VectorStore(VectorDb(persist_directory=Path(sys.argv[1])), spread) as store:\n"
+        "        store.ingest(LOGS, made_up(3000))\n"
+        "except UnavailableError as error:\n"
+        "    sys.exit(str(error))"
+    )
+    command = [sys.executable, "-c", code, str(settings.persist_directory)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 1
+    assert done.stderr.startswith("The vector ")
+    assert "Traceback" not in done.stderr
+    with reopened(settings, embedder) as store:
+        assert upkeep.verify(store).ok
+
+
 def test_a_kill_in_the_middle_loses_nothing_that_was_acknowledged(settings: VectorDb, embedder: MiniLmEmbedder) -> None:
     from benchmarks.store import writer
 
     for seconds in (0.0, 0.15):
-        child = subprocess.Popen(writer(settings.persist_directory), stdout=subprocess.PIPE, text=True)
+        child = subprocess.Popen(writer(settings.persist_directory), stdout=subprocess.PIPE, text=True, cwd=ROOT)
         assert child.stdout is not None
         acknowledged = [child.stdout.readline() for _ in range(2)]
         time.sleep(seconds)

@@ -26,6 +26,19 @@ def score_table(scores: Scores) -> str:
     return "\n".join(lines)
 
 
+def lost_to_rules(scores: Scores) -> str:
+    """Return in one sentence by which measures a simple rule is better than the first method, the learned one."""
+    learned = {"lstm", "mlp", "lstm, no baseline", "mlp, no baseline", "learned and TF-IDF"}
+    rules = {method: measured for method, measured in scores.items() if method not in learned}
+    name, own = next(iter(scores.items()))
+    lost = []
+    for measure, title in _MEASURES.items():
+        best = max(rules, key=lambda rule: rules[rule][measure])
+        if rules[best][measure] > own[measure]:
+            lost.append(f"{title} ({best} {rules[best][measure]:.3f})")
+    return f"Better than {name} is a simple rule by: {', '.join(lost) or 'no measure'}."
+
+
 def model_card(
     facts: Mapping[str, Any],
     scores: Mapping[str, Scores],
@@ -59,14 +72,17 @@ def model_card(
         f"No model saw these cases, nothing was tuned on them: {', '.join(held) or 'none'}.",
         "Evidence recall@50 is the share of cited evidence of which a line is among the first 50 when repeated lines",
         "(same template, same file) are shown once. The columns for new templates count only records whose template no",
-        "training record has, so that nothing is a copy of what was learned. The mean of cases keeps one with a thousand",
-        "important records from speaking for all.",
+        "training record has, so that nothing is a copy of what was learned. The mean of cases keeps a case with very",
+        "many important records from speaking for all.",
         "",
-        "\n\n".join(f"Labels: {source}\n\n{score_table(table)}" for source, table in scores.items())
+        "\n\n".join(
+            f"Labels: {source}\n\n{score_table(table)}\n\n{lost_to_rules(table)}" for source, table in scores.items()
+        )
         or "There are none.",
     ]
     if tuning:
-        parts += ["", "## Scores on the cases that were built on, cross-validated by case", "", score_table(tuning)]
+        parts += ["", "## Scores on the cases that were built on, cross-validated by case", ""]
+        parts += [score_table(tuning), "", lost_to_rules(tuning)]
     if reliability:
         parts += [
             "",

@@ -39,7 +39,7 @@ class _Signals:
 
 
 class LstmClassifier:
-    """Scores each record in the light of those before it in its window."""
+    """Scores each record in the light of those before it in its window, and by itself: the mean of both log odds."""
 
     kind = "lstm"
 
@@ -62,16 +62,17 @@ class LstmClassifier:
             )
         scaling = Scaling.of(samples.values)
         vocabulary = Vocabulary.of(samples.templates)
-        importance, following, both = sequence_networks(
+        importance, alone, following, every = sequence_networks(
             len(samples.names), len(vocabulary), self._length, self._units, learning.seed
         )
         if labelled:
             parts = [self._importance_batch(part, scaling, vocabulary) for part in (samples, validation)]
             replace(learning, vary=_forget).run("important records", importance, *parts)
+            replace(learning, vary=_hide).run("important by themselves", alone, *map(_by_themselves, parts))
         if samples.healthy.any():
             healthy = [self._following_batch(part.take(part.healthy), vocabulary) for part in (samples, validation)]
             learning.run("what follows what", following, *healthy)
-        native, exported = as_files(both)
+        native, exported = as_files(every)
         raw = Artifact(
             kind=self.kind,
             names=samples.names,
@@ -145,6 +146,16 @@ def _forget(inputs: tuple[Array, ...], rng: np.random.Generator) -> tuple[Array,
     return hide_some(values, rng), np.where(hidden, UNKNOWN_TEMPLATE, tokens).astype(np.int32)
 
 
+def _hide(inputs: tuple[Array, ...], rng: np.random.Generator) -> tuple[Array, ...]:
+    return (hide_some(inputs[0], rng),)
+
+
+def _by_themselves(batch: Batch) -> Batch:
+    """Return a batch of the importance network without windows: no templates, and no ends, which have no features."""
+    values, tokens = batch.inputs
+    return Batch((values,), batch.targets, np.where(tokens == END, 0, batch.weights))
+
+
 def _shown(tokens: NDArray[np.int32], blind: bool) -> NDArray[np.int32]:
     """Return the tokens as the importance network may see them: not which template it is, when it learned blind."""
     return np.where(tokens > END, UNKNOWN_TEMPLATE, tokens).astype(np.int32) if blind else tokens
@@ -167,10 +178,12 @@ def _signals(artifact: Artifact, samples: Samples) -> _Signals:
     surprise = np.zeros(sequences.rows.shape)
     for at in range(0, len(sequences), _SCORED_AT_ONCE):
         part = sequences.part(at, at + _SCORED_AT_ONCE)
-        found, unlikely = artifact.run(
+        found, alone, unlikely = artifact.run(
             features=part.gather(scaled), tokens=_shown(part.tokens, artifact.blind), before=part.before
         )
-        importance[at : at + len(part)] = logit(found[..., 0])
+        ended = part.rows == CLOSING
+        both = (logit(found[..., 0]) + logit(alone[..., 0])) / 2
+        importance[at : at + len(part)] = np.where(ended, logit(found[..., 0]), both)
         surprise[at : at + len(part)] = np.where(part.tokens == PAD, 0, unlikely[..., 0])
     if not _knows(artifact, numbers):
         surprise[:] = 0

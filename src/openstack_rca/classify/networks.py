@@ -27,10 +27,10 @@ def framework() -> Any:
     return keras
 
 
-def sequence_networks(features: int, words: int, length: int, units: int, seed: int) -> tuple[Any, Any, Any]:
-    """Return the importance network, the next-template network, and the model that holds both.
+def sequence_networks(features: int, words: int, length: int, units: int, seed: int) -> tuple[Any, Any, Any, Any]:
+    """Return networks for importance in a window, importance of a record alone, the next template, and all three.
 
-    In: features [n, length, features], tokens and before [n, length]. Out: importance and surprise [n, length, 1]; the
+    In: features [n, length, features], tokens and before [n, length]. Out: both importances and surprise [n, length, 1]; the
     surprise at a place only knows the places before and the template there.
     """
     keras = framework()
@@ -43,14 +43,16 @@ def sequence_networks(features: int, words: int, length: int, units: int, seed: 
     seen = layers.Dense(units, activation="relu")(known)
     context = layers.LSTM(units, return_sequences=True)(seen)
     importance = layers.Dense(1, activation="sigmoid", name="importance")(layers.Concatenate()([seen, context]))
+    alone = _row_layers(values, units)
     past = layers.LSTM(units, return_sequences=True)(layers.Embedding(words, _EMBEDDING)(before))
     following = layers.Dense(words, name="following")(past)
     return (
         _compiled(keras.Model([values, tokens], importance), "binary_crossentropy"),
+        _compiled(keras.Model([values], alone), "binary_crossentropy"),
         _compiled(
             keras.Model(before, following), keras.losses.SparseCategoricalCrossentropy(from_logits=True), _QUICKER
         ),
-        keras.Model([values, tokens, before], [importance, _surprise(following, tokens)]),
+        keras.Model([values, tokens, before], [importance, alone, _surprise(following, tokens)]),
     )
 
 
@@ -67,9 +69,14 @@ def row_network(features: int, units: int, seed: int) -> Any:
     keras.utils.set_random_seed(seed)
     layers = keras.layers
     values = layers.Input((features,), name="features")
+    return _compiled(keras.Model([values], _row_layers(values, units)), "binary_crossentropy")
+
+
+def _row_layers(values: Any, units: int) -> Any:
+    layers = framework().layers
     hidden = layers.Dense(units, activation="relu")(values)
     hidden = layers.Dense(max(units // 2, 1), activation="relu")(hidden)
-    return _compiled(keras.Model([values], layers.Dense(1, activation="sigmoid")(hidden)), "binary_crossentropy")
+    return layers.Dense(1, activation="sigmoid")(hidden)
 
 
 def _compiled(network: Any, loss: Any, rate: float = _RATE) -> Any:

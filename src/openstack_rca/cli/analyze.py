@@ -11,6 +11,8 @@ from openstack_rca.cli.options import PATH, debug_option, moment, timezone_optio
 from openstack_rca.errors import UnavailableError, UsageError
 
 FORMS = ("text", "md", "html", "json")
+AROUND = 2
+"""Lines before and after a cited one that an HTML report shows."""
 
 
 @click.command()
@@ -80,11 +82,17 @@ def analyze(
     )
     with output.progress() as tell:
         report = pipeline.analyze(request, settings, tell)
-    if target:
-        output.write_file(target, reporting.FORMATS[form](report))
-        output.note(f"The report is in {target}.")
-    elif form == "text":
+    if form == "text" and not target:
         width = min(output.width(), output.MAX_WIDTH)
         sys.stdout.write(reporting.report_to_text(report, width, output.colour()))
+        return
+    if form == "html":  # it is read apart from its logs, so it takes the lines around those that it cites with it
+        places = {e.id: (e.file, e.line) for e in report.diagnosis.evidence}
+        text = reporting.report_to_html(report, reporting.lines_around(request.logs, places, AROUND))
     else:
-        sys.stdout.write(reporting.FORMATS[form](report))
+        text = reporting.FORMATS[form](report)
+    if target:
+        output.write_file(target, text)
+        output.note(f"The report is in {target}.")
+    else:
+        sys.stdout.write(text)

@@ -4,9 +4,13 @@ import re
 
 from openstack_rca.reporting.markdown import escaped
 
-_DIRECTIVE = re.compile(r":(?=[\w+-]+(?:\[|:|\\\[))")
+_DIRECTIVE = re.compile(r":(?=\w)")
+_REPLACED = re.compile(r":(?=[A-Za-z_+\-][\w+\-/]*:)|-(?=[->])|<(?=-)|[<>~](?==)")
+_JOINER = "\u2060"
+"""Streamlit replaces :names: and arrows after it has read the escapes; an invisible joiner in between prevents it."""
 
 
 def safe(text: str) -> str:
     """Return a text as Markdown that shows it as it is: no markup, no link, no colour, icon, emoji or formula."""
-    return _DIRECTIVE.sub(r"\\:", escaped(text))
+    parted = _REPLACED.sub(lambda found: found[0] + _JOINER, text)
+    return _JOINER.join(_DIRECTIVE.sub(r"\\:", escaped(part)) for part in parted.split(_JOINER))

@@ -8,8 +8,11 @@ from typing import Any
 
 import streamlit as st
 
+from openstack_rca.dashboard.followup import Finding
 from openstack_rca.dashboard.loading import Loaded
+from openstack_rca.dashboard.talking import Talk
 from openstack_rca.dashboard.work import Job
+from openstack_rca.diagnosis.claude import ChatAnswer
 from openstack_rca.records import Report, Story
 from openstack_rca.settings import Settings, load_settings
 
@@ -22,7 +25,8 @@ class Answer:
     paths: tuple[Path, ...]
     stories: tuple[Story, ...]
     asked_at: datetime
-    questions: list[tuple[str, Any]] = field(default_factory=list)
+    talk: Talk
+    questions: list[tuple[str, ChatAnswer | list[Finding]]] = field(default_factory=list)
 
 
 @dataclass

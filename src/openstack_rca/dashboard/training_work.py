@@ -1,12 +1,12 @@
 """Training as background work: progress of each model, and its curve of validation losses as far as it has come."""
 
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from openstack_rca.dashboard.work import Tell
-from openstack_rca.errors import UnavailableError
 from openstack_rca.settings import Settings
 
 
@@ -30,14 +30,9 @@ class Plan:
 def learn(plan: Plan, settings: Settings, curves: Curves, tell: Tell) -> object:
     """Train and return the TrainingResult.
 
-    Raises UnavailableError without the extra "training", and what `pipeline.training.train` raises.
+    Raises what `pipeline.training.train` raises, UnavailableError without the extra "training" among it.
     """
-    try:
-        import keras  # noqa: F401
-
-        from openstack_rca.pipeline.training import train
-    except ImportError as error:
-        raise UnavailableError("Training needs the extra 'training': pip install 'openstack-rca[training]'.") from error
+    from openstack_rca.pipeline.training import train
 
     def progress(stage: str, done: int, total: int) -> None:
         _note(curves, settings.models_dir / ".training", stage, done)
@@ -50,13 +45,12 @@ def _note(curves: Curves, checkpoints: Path, stage: str, done: int) -> None:
     """Add the loss that the checkpoint of this epoch names; without one the curve has a gap."""
     try:
         state = json.loads((checkpoints / stage.replace(" ", "-") / "state.json").read_text())
-        if state["epoch"] == done:
+        if state["epoch"] == done and math.isfinite(state["best"]):
             curves.losses.setdefault(stage, []).append((float(done), float(state["best"])))
     except (OSError, ValueError, KeyError, TypeError):
         return
 
 
-def rows(scores: object) -> Sequence[dict[str, object]]:
-    """Return the scores of each method as rows of a table, models and simple rules side by side."""
-    assert isinstance(scores, dict)
-    return [{"method": method, **{k: round(v, 3) for k, v in measured.items()}} for method, measured in scores.items()]
+def rows(scores: Mapping[str, Mapping[str, float]]) -> list[dict[str, object]]:
+    """Return scores by name and measure as rows of a table, models and simple rules side by side."""
+    return [{"": name, **{k: round(v, 3) for k, v in measured.items()}} for name, measured in scores.items()]

@@ -1,6 +1,6 @@
 """Paths -> log table: sources and parser joined, and the way back from a record to its line."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -65,22 +65,37 @@ def cite(paths: Sequence[Path], table: pl.DataFrame, records: Sequence[int]) -> 
 
 def _lines(raw: RawFile, wanted: Mapping[int, int]) -> dict[int, CitedLine]:
     """Read a file up to the last wanted line and return those wanted, by record."""
-    last, number, rest = max(wanted), 0, b""
+    last = max(wanted)
     found: dict[int, CitedLine] = {}
+    for number, line in enumerate(_read_lines(raw), 1):
+        if number in wanted:
+            found[wanted[number]] = CitedLine(number, _text(line))
+        if number >= last:
+            break
+    return found
+
+
+def _read_lines(raw: RawFile) -> Iterator[bytes]:
+    """Yield the lines of a file; of a line longer than `_LONGEST_LINE` only about that much, so that none fills memory.
+
+    A file that ends early yields what stands before the damage: the parser has counted the rest.
+    """
+    pending, size = [b""], 0
     try:
         for chunk in raw.chunks():
-            *complete, rest = (rest + chunk).split(b"\n")
-            for line in complete:
-                number += 1
-                if number in wanted:
-                    found[wanted[number]] = CitedLine(number, _text(line))
-            if number >= last:
-                return found
+            first, *others = chunk.split(b"\n")
+            if size < _LONGEST_LINE:
+                pending.append(first)
+                size += len(first)
+            if others:
+                yield b"".join(pending)
+                *complete, rest = others
+                yield from complete
+                pending, size = [rest], len(rest)
     except InputError:
-        pass  # the file ends early: what stands before the damage was read, and the parser has counted the rest
-    if rest and number + 1 in wanted:
-        found[wanted[number + 1]] = CitedLine(number + 1, _text(rest))
-    return found
+        pass
+    if size:
+        yield b"".join(pending)
 
 
 def _text(line: bytes) -> str:

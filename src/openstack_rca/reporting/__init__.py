@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from openstack_rca.records import Report
+from openstack_rca.reporting.context import lines_around
 from openstack_rca.reporting.html import report_to_html
 from openstack_rca.reporting.markdown import report_to_markdown
 from openstack_rca.reporting.schema import (
@@ -25,6 +26,7 @@ FORMATS: dict[str, Callable[[Report], str]] = {
 __all__ = [
     "FORMATS",
     "REPORT_VERSION",
+    "lines_around",
     "report_from_dict",
     "report_schema",
     "report_to_dict",

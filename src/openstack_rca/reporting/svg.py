@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from openstack_rca.reporting.figures import Figure, Trace
+from openstack_rca.reporting.plain import plain
 
 WIDTH = 960
 _TOP, _BOTTOM, _LETTER = 30, 34, 7.2
@@ -22,7 +23,7 @@ def svg(figure: Figure, title: str) -> str:
     parts = "".join([*page.axes(), *page.legend(), *page.shapes(), *(p for t in figure["data"] for p in page.trace(t))])
     return (
         f'<svg class="picture" role="img" viewBox="0 0 {WIDTH} {page.height}" xmlns="http://www.w3.org/2000/svg">'
-        f"<title>{html.escape(title)}</title>{parts}</svg>\n"
+        f"<title>{html.escape(plain(title))}</title>{parts}</svg>\n"
     )
 
 

@@ -273,7 +273,7 @@ def _equal(ours: Piece, theirs: Piece) -> bool:
 
 def _finds_itself(store: VectorStore, name: str, piece: Piece) -> bool:
     """Tell whether a search by a piece's own vector finds one that close (equal texts are)."""
-    nearest = store.writable().nearest(name, piece.vector, 1)
+    nearest = store.writable().nearest(name, piece.vector, 10)  # with 1 an approximate index may just miss it
     return bool(nearest) and nearest[0][1] >= _SAME
 
 

@@ -40,17 +40,17 @@ def test_the_model_looks_and_then_concludes(case: Case, offline: Diagnosis) -> N
 
 
 def test_a_line_found_by_a_tool_can_be_cited(case: Case, offline: Diagnosis) -> None:
-    look = Says(calls=(("search_lines", {"text": "Final resource view", "service": "nova-compute", "limit": 25}),))
+    look = Says(calls=(("search_lines", {"text": "spawned successfully", "service": "nova-compute", "limit": 25}),))
     with MessagesApi([look, Says(answer())]) as api:
         ClaudeAnalyst(settings_for(api.url)).diagnose(case, offline, investigating=True)
-    seen = re.findall(r"^(E\d+) .*(Final resource view)", results(api.requests[1])[0], re.MULTILINE)
+    seen = re.findall(r"^(E\d+) .*(spawned successfully)", results(api.requests[1])[0], re.MULTILINE)
     new = next(i for i, _ in seen if i not in {e.id for e in offline.evidence})
-    cites = answer(cause(evidence=["E1", new], quotes=[{"evidence": new, "text": "Final resource view"}]))
+    cites = answer(cause(evidence=["E1", new], quotes=[{"evidence": new, "text": "spawned successfully"}]))
     with MessagesApi([look, Says(cites)]) as api:
         found = ClaudeAnalyst(settings_for(api.url)).diagnose(case, offline, investigating=True)
     assert len(api.requests) == 2
     assert new in found.diagnosis.causes[0].evidence
-    assert any(e.id == new and "Final resource view" in e.text for e in found.diagnosis.evidence)
+    assert any(e.id == new and "spawned successfully" in e.text for e in found.diagnosis.evidence)
 
 
 def test_calls_are_bounded_and_the_model_is_made_to_answer(case: Case, offline: Diagnosis) -> None:
@@ -108,11 +108,11 @@ def test_a_failure_midway_gives_the_offline_diagnosis(case: Case, offline: Diagn
 
 
 def test_a_kept_investigation_is_replayed_without_the_model(case: Case, offline: Diagnosis, tmp_path: Path) -> None:
-    look = Says(calls=(("search_lines", {"text": "Final resource view", "limit": 25}),))
+    look = Says(calls=(("search_lines", {"text": "spawned successfully", "limit": 25}),))
     with MessagesApi([look, Says(answer())]) as api:
         ClaudeAnalyst(settings_for(api.url)).diagnose(case, offline, investigating=True)
         [result] = results(api.requests[1])
-    new = re.findall(r"^(E\d+) .*Final resource view", result, re.MULTILINE)[-1]
+    new = re.findall(r"^(E\d+) .*spawned successfully", result, re.MULTILINE)[-1]
     with MessagesApi([look, Says(answer(cause(evidence=["E1", new])))]) as api:
         settings = settings_for(api.url)
         first = ClaudeAnalyst(settings, tmp_path / "a").diagnose(case, offline, investigating=True)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 import streamlit as st
+from pydantic import SecretStr
 
 from openstack_rca import pipeline, reporting
 from openstack_rca.correlation import follow, with_root
@@ -14,7 +15,9 @@ from openstack_rca.dashboard.memory import memory
 from openstack_rca.dashboard.report_view import open_line, show_report
 from openstack_rca.dashboard.safe import safe
 from openstack_rca.dashboard.state import Answer, Session, session
+from openstack_rca.dashboard.talking import Talk
 from openstack_rca.dashboard.work import Job, Tell, brief, watch
+from openstack_rca.diagnosis.claude import ChatAnswer, why_unavailable
 from openstack_rca.errors import RcaError
 from openstack_rca.records import Report, Story
 from openstack_rca.reporting.context import lines_around
@@ -44,7 +47,7 @@ def show() -> None:
     with st.chat_message("assistant"):
         show_report(answer.report, answer.paths, answer.stories, f"answer-{number}")
         _keep(answer, number, mine)
-    _questions(answer, number, mine.loaded)
+    _questions(answer, number, mine, mine.loaded)
 
 
 def _ask(mine: Session, loaded: Loaded) -> None:
@@ -68,7 +71,7 @@ def _ask(mine: Session, loaded: Loaded) -> None:
 def _analyse(request: pipeline.AnalysisRequest, settings: Settings, loaded: Loaded, tell: Tell) -> Answer:
     report = pipeline.analyze(request, settings, tell)
     tell("following the failing request")
-    return Answer(report, request.logs, _stories(report, loaded), datetime.now(UTC))
+    return Answer(report, request.logs, _stories(report, loaded), datetime.now(UTC), Talk(report))
 
 
 def _stories(report: Report, loaded: Loaded) -> tuple[Story, ...]:
@@ -134,17 +137,78 @@ def _keep(answer: Answer, number: int, mine: Session) -> None:
             st.error(safe(str(error)))
 
 
-def _questions(answer: Answer, number: int, loaded: Loaded) -> None:
+def _questions(answer: Answer, number: int, mine: Session, loaded: Loaded) -> None:
     """Show the questions asked about an answer, and take another one."""
-    for asked, (question, findings) in enumerate(answer.questions):
+    _hear(answer, mine)
+    for asked, (question, reply) in enumerate(answer.questions):
         with st.chat_message("user"):
             st.markdown(safe(question))
         with st.chat_message("assistant"):
-            _findings(findings, answer, f"{number}-{asked}")
+            if isinstance(reply, ChatAnswer):
+                _reply(reply)
+            else:
+                _findings(reply, answer, f"{number}-{asked}")
+    if job := mine.jobs.get("question"):
+        with st.chat_message("assistant"):
+            watch(job, "question")
+            _as_it_comes(answer.talk)
     place = st.container()  # not at the foot of the window: there Streamlit scrolls past the verdict
-    if another := place.chat_input("Ask about these logs", key="question", max_chars=2000):
-        answer.questions.append((another, closest(loaded, another)))
+    busy = "question" in mine.jobs
+    if another := place.chat_input("Ask about these logs", key="question", max_chars=2000, disabled=busy):
+        _put(another, answer, mine, loaded)
         st.rerun()
+    _model(mine)
+
+
+def _put(question: str, answer: Answer, mine: Session, loaded: Loaded) -> None:
+    """Give a question to the model, or where there is none, find the lines that are closest to it."""
+    settings = mine.settings
+    if why_unavailable(settings):
+        answer.questions.append((question, closest(loaded, question)))
+        return
+    mine.jobs["question"] = Job(question, lambda tell: answer.talk.ask(question, settings, tell))
+
+
+def _hear(answer: Answer, mine: Session) -> None:
+    job = mine.jobs.get("question")
+    if job is None or not job.done:
+        return
+    del mine.jobs["question"]
+    if job.error:
+        st.error(safe(job.error))
+    elif job.result is not None:
+        answer.questions.append((job.title, job.result))
+
+
+@st.fragment(run_every=0.5)
+def _as_it_comes(talk: Talk) -> None:
+    if text := talk.so_far():
+        st.caption("As it comes, not checked yet:")
+        st.markdown(safe(text))
+
+
+def _reply(reply: ChatAnswer) -> None:
+    st.markdown(safe(reply.text))
+    if reply.evidence:
+        st.caption(f"Evidence: {', '.join(reply.evidence)}")
+    for note in reply.notes:
+        st.caption(safe(note))
+
+
+def _model(mine: Session) -> None:
+    """Say whether a language model answers questions, and let the user give a key for this session."""
+    reason = why_unavailable(mine.settings)
+    with st.popover("Language model"):
+        st.caption(safe(reason or f"{mine.settings.llm.model} answers questions about a report."))
+        with st.form("key", border=False, clear_on_submit=True):
+            key = st.text_input("Key for this session", type="password", autocomplete="off")
+            if st.form_submit_button("Use it") and key.strip():
+                update = {"anthropic_api_key": SecretStr(key.strip()), "ai_provider": "claude"}
+                mine.settings = mine.settings.model_copy(update=update)
+                st.rerun()
+        st.caption(
+            "It stays in this session's memory; it is neither shown nor stored, and other sessions do not have it."
+        )
 
 
 def _findings(findings: Sequence[Finding], answer: Answer, key: str) -> None:
@@ -152,9 +216,7 @@ def _findings(findings: Sequence[Finding], answer: Answer, key: str) -> None:
     if not findings:
         st.markdown("No line of these logs shares a telling word with the question.")
         return
-    st.caption(
-        "The lines that are closest to the question; a language model that would put them into words is not set up."
-    )
+    st.caption("The lines that are closest to the question; no language model is set up to put them into words.")
     for row, found in enumerate(findings):
         left, right = st.columns([6, 1], vertical_alignment="center")
         times = f" · {found.count:,} times" if found.count > 1 else ""

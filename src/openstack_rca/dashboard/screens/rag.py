@@ -21,19 +21,14 @@ from openstack_rca.retrieval.fusion import WEIGHTS
 from openstack_rca.retrieval.store import VectorStore
 from openstack_rca.settings import Settings
 
+PARTS = ("Thresholds", "Fusion", "Vector store", "Incidents")
+
 
 def show() -> None:
-    """Draw the tabs of this page."""
+    """Draw the part of this page that is chosen; only that one is worked out."""
     mine = session()
-    thresholds, fusion, store, incidents = st.tabs(["Thresholds", "Fusion", "Vector store", "Incidents"])
-    with thresholds:
-        _thresholds(mine)
-    with fusion:
-        _fusion(mine)
-    with store:
-        _store(mine)
-    with incidents:
-        _incidents(mine)
+    part = st.segmented_control("Part", PARTS, default=PARTS[0], key="part", label_visibility="collapsed")
+    {"Fusion": _fusion, "Vector store": _store, "Incidents": _incidents}.get(str(part), _thresholds)(mine)
 
 
 def _thresholds(mine: Session) -> None:

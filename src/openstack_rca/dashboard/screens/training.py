@@ -88,9 +88,13 @@ def _result(result: Any) -> None:
     st.success(f"Trained in {result.seconds:.0f} s.")
     for note in result.notes:
         st.caption(safe(note))
-    if result.scores:
-        st.caption("Scores on cases that were held back, beside simple rules on the same cases.")
-        st.dataframe(rows(dict(result.scores)), hide_index=True)
+    for source, scores in result.scores.items():
+        st.caption(f"Scores on cases that were held back, beside simple rules. Labels: {safe(source)}")
+        st.dataframe(rows(scores), hide_index=True)
+    if result.reliability:
+        st.caption("Calibration: how often records with such a score were evidence; a straight line is honest.")
+        points = [(score, share) for score, share, _ in result.reliability]
+        charts.draw(charts.curve(points, "score", "share", "calibration"), "calibration")
 
 
 def _model(kind: str, folder: Path) -> None:
@@ -108,7 +112,7 @@ def _model(kind: str, folder: Path) -> None:
         st.dataframe([{"fact": name, "value": str(value)} for name, value in facts.items()], hide_index=True)
         if scores := artifact.facts.get("scores"):
             st.caption("Scores on held-back cases when it was trained")
-            st.dataframe([scores], hide_index=True)
+            st.dataframe(rows(scores), hide_index=True)
 
 
 if __name__ == "__main__":  # as Streamlit runs it

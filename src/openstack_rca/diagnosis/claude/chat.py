@@ -35,7 +35,7 @@ class Chat:
     """A conversation about one report. Raises UnavailableError at once when the settings allow no request."""
 
     def __init__(self, settings: Settings, report: Report, topology: Topology) -> None:
-        llm = settings.llm
+        client, llm = ClaudeClient(settings), settings.llm
         hosts = _hosts(report)
         redactor = Redactor(
             hosts=sorted(hosts) if llm.redact_hosts else (),
@@ -43,7 +43,7 @@ class Chat:
             by_shape=llm.redact_ids,
             active=llm.redact,
         )
-        self._exchange = Exchange(ClaudeClient(settings), llm, redactor, prompt("chat"), ChatReply)
+        self._exchange = Exchange(client, llm, redactor, prompt("chat"), ChatReply)
         room = llm.max_input_tokens - tokens(prompt("chat")) - size_of(ChatReply)
         text = _drawn(report, int(room * _SHARE_OF_REPORT), redactor)
         components = {*report.service_distribution, *report.affected_services}

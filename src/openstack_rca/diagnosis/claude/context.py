@@ -1,6 +1,6 @@
 """A case -> what the model reads of it: within a budget of tokens, by score and by coverage of the hypotheses."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -23,7 +23,8 @@ _CANDIDATES = 150
 _HYPOTHESES = 6
 _CLUES = 5
 _RESERVED = 150
-"""Tokens kept for the tags and the account of what was left out."""
+"""Tokens kept for the tags and the account of what was left out; `_TAGS` of them for the tags."""
+_TAGS = 50
 _SURROUNDED = 6
 """Lines whose neighbours are shown."""
 _SHORT = 240
@@ -67,7 +68,7 @@ def build(
     writer.changes(patterns)
     writer.neighbours()
     writer.lines(candidates)
-    writer.left_out()
+    writer.left_out(candidates)
     text = wrap("case", hide(writer.page.text()))
     return Context(text, tokens(text), tuple(writer.shown))
 
@@ -194,15 +195,15 @@ class _Writer:
         for record in near:
             self._show(record, "next to a line of evidence", _SHORT)
 
-    def left_out(self) -> None:
-        """Say how many relevant lines are not shown, and of which programs."""
-        relevant = self._case.table.filter((pl.col("relevance") >= RELEVANT) & ~pl.col("record").is_in(list(self._ids)))
-        counts = relevant.group_by("service").len().sort("len", descending=True).head(6).iter_rows()
-        of = ", ".join(f"{n} of {s or 'unknown'}" for s, n in counts)
-        which = f" ({of})" if of else ""
-        text = f"{len(self._ids)} records are shown; {relevant.height} more that are relevant are not{which}."
-        self.page.left += _RESERVED - 60
-        self.page.offer("left out", text)
+    def left_out(self, candidates: Iterable[int]) -> None:
+        """Say how many of the candidates did not fit, and of which programs; there is always room for it."""
+        table = self._case.table
+        missing = table.filter(pl.col("record").is_in([r for r in candidates if r not in self._ids]))
+        counts = missing.group_by("service").len().sort("len", "service", descending=True).head(6).iter_rows()
+        of = ", ".join(f"{n} of {cut(s or 'unknown', 40)}" for s, n in counts)
+        which = f"{missing.height} more kinds of telling lines did not fit ({of})" if of else "every telling kind of line is"
+        self.page.left += _RESERVED - _TAGS
+        self.page.offer("left out", f"{len(self._ids)} of {table.height} records are shown; {which}.")
 
 
 def _headline(rank: int, h: Hypothesis) -> str:

@@ -1,10 +1,12 @@
 """A JSON answer as it streams in -> the sentences in it, as they grow."""
 
 import json
+import re
 
 SPOKEN = frozenset({"statement", "why", "event", "remediation", "answer"})
 """Fields whose text is read out while it streams."""
-_LONGEST_PLACEHOLDER = 40
+_BEGUN = re.compile(r"<[a-z-]{0,30}\d{0,6}$")
+"""What may become a placeholder with the next piece."""
 
 
 class Prose:
@@ -21,12 +23,10 @@ class Prose:
     def feed(self, piece: str) -> str:
         """Return what can be read out after this piece; a placeholder that has only begun is held back."""
         text = self._held + "".join(map(self._take, piece))
-        start = text.rfind("<")
-        if start >= 0 and ">" not in text[start:] and len(text) - start < _LONGEST_PLACEHOLDER:
-            self._held = text[start:]
-            return text[:start]
-        self._held = ""
-        return text
+        begun = _BEGUN.search(text)
+        end = begun.start() if begun else len(text)
+        self._held = text[end:]
+        return text[:end]
 
     def _take(self, sign: str) -> str:
         if not self._in_string:

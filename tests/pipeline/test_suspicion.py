@@ -1,0 +1,69 @@
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from tests.correlation.tables import at, log_table, novel
+
+from openstack_rca.correlation import load_topology
+from openstack_rca.pipeline.suspicion import signature_clues
+from openstack_rca.records import Clue, SignatureHit
+from openstack_rca.signatures import Signature, load_signatures
+
+GRAPH = load_topology()
+SIGNATURES: Mapping[str, Signature] = {s.id: s for s in load_signatures()}
+TABLE = log_table(*({"message": f"m{n}", "at": 10.0 * n} for n in range(3)))
+
+
+def clues(signature: str, novelty: float = 1.0, floor: float = 0.0, **captured: str) -> list[Clue]:
+    hit = SignatureHit(signature, "nova-compute", "c1", (1, 2), 7, captured, last=2)
+    return list(signature_clues([hit], SIGNATURES, novel(TABLE, novelty), GRAPH, floor))
+
+
+def by(**wanted: Any) -> str:
+    """A signature of ours with these fields, whichever it is."""
+    return next(s.id for s in SIGNATURES.values() if all(getattr(s, k) == v for k, v in wanted.items()))
+
+
+def test_a_program_that_reports_its_own_failure_accuses_itself_on_its_host() -> None:
+    (clue,) = clues(by(blames="self", role="cause"))
+    assert (clue.component, clue.host, clue.exculpates) == ("nova-compute", "c1", None)
+    assert (clue.count, clue.records, clue.first, clue.last) == (7, (1, 2), at(10), at(20))
+
+
+@pytest.mark.parametrize(
+    ("captured", "component", "host"),
+    [
+        ({"url": "http://controller:9696/v2.0/ports"}, "neutron-server", None),
+        ({"port": "3306"}, "mariadb", None),
+        ({"agent": "DHCP agent", "host": "net-1"}, "neutron-dhcp-agent", "net-1"),
+        ({"topic": "conductor"}, "nova-conductor", None),
+        ({"peer": "cinder"}, "cinder-api", None),
+    ],
+)
+def test_a_peer_is_whom_the_text_names(captured: dict[str, str], component: str, host: str | None) -> None:
+    (clue,) = clues(by(blames="peer", role="cause"), **captured)
+    assert (clue.component, clue.host) == (component, host)
+    assert clue.exculpates == "nova-compute"
+
+
+def test_a_peer_that_cannot_be_named_leaves_a_weak_symptom_of_the_reporter() -> None:
+    (unnamed,) = clues(by(blames="peer", role="cause"))
+    (named,) = clues(by(blames="peer", role="cause"), port="3306")
+    assert (unnamed.component, unnamed.role, unnamed.exculpates) == ("nova-compute", "symptom", None)
+    assert unnamed.weight < named.weight
+
+
+def test_a_recovery_accuses_nobody_but_tells_when_the_trouble_ended() -> None:
+    (clue,) = clues(by(role="recovery"))
+    assert (clue.role, clue.last) == ("context", at(20))
+
+
+def test_what_always_came_weighs_nothing_with_a_baseline_and_something_without() -> None:
+    known = by(blames="self", role="cause")
+    assert clues(known, novelty=0.0)[0].weight == 0
+    assert 0 < clues(known, novelty=0.0, floor=0.35)[0].weight < clues(known)[0].weight
+
+
+def test_whom_a_signature_blames_is_known() -> None:
+    ways = {"self", "peer", "host", "kernel"}
+    assert [s.id for s in SIGNATURES.values() if s.blames not in ways and GRAPH.resolve(s.blames) is None] == []
