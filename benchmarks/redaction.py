@@ -18,6 +18,7 @@ SEED = 20261122
 PER_SHAPE = 6
 LINES = 100_000
 _ALNUM = string.ascii_letters + string.digits
+_LOWER = string.ascii_lowercase
 _NEEDED = re.compile(
     r"\breq-[0-9a-f-]{36}\b|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b[0-9a-f]{32}\b"
     r"|\b\d{1,3}(?:\.\d{1,3}){3}\b|\b(?:compute|controller|ctl|ctrl|network|storage)[-_]?\d+\b"
@@ -51,7 +52,10 @@ Maker = Callable[[random.Random], str]
 FERNET: Maker = lambda r: "gAAAAAB" + _some(r, _ALNUM + "-_", 130, 200)  # noqa: E731
 HEX: Maker = lambda r: r.randbytes(16).hex()  # noqa: E731
 UUID: Maker = lambda r: str(uuid.UUID(int=r.getrandbits(128), version=4))  # noqa: E731
-_OSLO = "2026-11-22 08:48:29.374 20127 {level} {logger} [None req-46f2426e-ac74-4def-b866-52a009d718b9 u p - - default default] "
+_OSLO = (
+    "2026-11-22 08:48:29.374 20127 {level} {logger} "
+    "[None req-46f2426e-ac74-4def-b866-52a009d718b9 u p - - default default] "
+)
 _DEBUG = _OSLO.format(level="DEBUG", logger="keystoneauth.session")
 _ERROR = _OSLO.format(level="ERROR", logger="nova.compute.manager")
 
@@ -59,7 +63,7 @@ SHAPES: dict[str, tuple[Maker, tuple[str, ...]]] = {
     "connection URL": (
         _password,
         (
-            _ERROR + "oslo_db.exception.DBConnectionError: Could not parse mysql+pymysql://nova:{}@10.0.0.5/nova?charset=utf8",
+            _ERROR + "DBConnectionError: Could not parse mysql+pymysql://nova:{}@10.0.0.5/nova?charset=utf8",
             "DEBUG oslo_service.service [-] transport_url = rabbit://openstack:{}@ctl-1:5672/ log_opt_values",
             "rabbit://openstack:other1@ctl-1:5672,openstack:{}@ctl-2:5672//",
             '{"message": "connect to redis://:{}@cache:6379?db=1 failed", "levelname": "ERROR"}',
@@ -79,7 +83,7 @@ SHAPES: dict[str, tuple[Maker, tuple[str, ...]]] = {
     "password in JSON or dict": (
         _odd_password,
         (
-            _DEBUG + 'REQ BODY: {{"auth": {{"identity": {{"password": {{"user": {{"name": "nova", "password": "{}"}}}}}}}}}}',
+            _DEBUG + 'REQ BODY: {{"auth": {{"password": {{"user": {{"name": "nova", "password": "{}"}}}}}}}}',
             _DEBUG + "Making request with body {{'server': {{'adminPass': '{}', 'name': 'vm1'}}}}",
             "body: {{u'user': {{u'original_password': u'{}', u'name': u'bob'}}}}",
             '"rescue": {{"admin_password": "{}"}}',
@@ -90,7 +94,7 @@ SHAPES: dict[str, tuple[Maker, tuple[str, ...]]] = {
         _password,
         (
             "Running cmd (subprocess): openstack --os-username admin --os-password {} server list",
-            "oslo_concurrency.processutils iscsiadm -m node -T iqn.2010 --op update -n node.session.auth.password -v {}",
+            "processutils iscsiadm -m node -T iqn.2010 --op update -n node.session.auth.password -v {}",
             "CMD \"mysqldump -h ctl -u root -p{} nova\" returned: 2",
             "ipmitool -I lanplus -H 10.0.0.9 -U root --password {} power status",
             "mysqld: GRANT ALL ON *.* TO 'root'@'%' IDENTIFIED BY '{}'",
@@ -132,7 +136,7 @@ SHAPES: dict[str, tuple[Maker, tuple[str, ...]]] = {
         ),
     ),
     "JSON web token": (
-        lambda r: f"eyJ{_some(r, _ALNUM, 20, 40)}.eyJ{_some(r, _ALNUM + '_-', 40, 90)}.{_some(r, _ALNUM + '_-', 40, 43)}",
+        lambda r: f"eyJ{_some(r, _ALNUM, 20, 40)}.eyJ{_some(r, _ALNUM, 40, 90)}.{_some(r, _ALNUM + '_-', 40, 43)}",
         ("id_token={}&state=x", "OIDC: claim of {} is invalid", '{{"access_token":"{}","expires_in":300}}'),
     ),
     "private key": (
@@ -174,15 +178,20 @@ SHAPES: dict[str, tuple[Maker, tuple[str, ...]]] = {
     ),
     "ceph key": (
         lambda r: f"AQ{_some(r, _ALNUM + '+/', 36, 36)}==",
-        ("ceph-authtool: [client.cinder]\n\tkey = {}", "libvirt secret-set-value --base64 {}", "rados: keyring key={} for client"),
+        ("ceph-authtool: [client.x]\n\tkey = {}", "virsh secret-set-value --base64 {}", "rados: key={} for client"),
     ),
     "password hash": (
         lambda r: f"$6$rounds=656000${_some(r, _ALNUM, 16, 16)}${_some(r, _ALNUM + './', 86, 86)}",
         ("cloud-config: passwd: {}", "chpasswd: root:{}", "keystone password_hash {} is too long"),
     ),
     "e-mail": (
-        lambda r: f"{_some(r, string.ascii_lowercase, 4, 9)}.{_some(r, string.ascii_lowercase, 3, 9)}@{r.choice(('example.org', 'corp.example.com'))}",
-        ("keystone: user {} is locked", "{{'email': '{}', 'enabled': True}}", "CN=admin,emailAddress={},O=x", "Mail to <{}> sent"),
+        lambda r: f"{_some(r, _LOWER, 4, 9)}.{_some(r, _LOWER, 3, 9)}@{r.choice(('example.org', 'corp.example.com'))}",
+        (
+            "keystone: user {} is locked",
+            "{{'email': '{}', 'enabled': True}}",
+            "CN=admin,emailAddress={},O=x",
+            "Mail to <{}> sent",
+        ),
     ),
     "cookie": (
         lambda r: _some(r, string.ascii_lowercase + string.digits, 32, 32),

@@ -61,7 +61,9 @@ class Lstm(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    epochs: int = Field(25, ge=1, le=1000, description="passes over the training logs at most; it stops when nothing improves")
+    epochs: int = Field(
+        25, ge=1, le=1000, description="passes over the training logs at most; it stops when nothing improves"
+    )
     batch_size: int = Field(32, ge=1, le=4096, description="sequences learned from at once")
     sequence_length: int = Field(16, ge=2, le=512, description="records of a window that are read as one sequence")
     units: int = Field(48, ge=4, le=512, description="size of the network's memory")
@@ -84,7 +86,9 @@ class Llm(BaseModel):
     redact_hosts: bool = Field(False, description="hide host names too")
     redact_ids: bool = Field(False, description="hide project and user ids too")
     cache: bool = Field(True, description="equal evidence is answered from the last answer")
-    dollars_per_million_input: float = Field(3.0, ge=0, description="price of input for the estimate; your contract says")
+    dollars_per_million_input: float = Field(
+        3.0, ge=0, description="price of input for the estimate; your contract says"
+    )
     dollars_per_million_output: float = Field(15.0, ge=0, description="price of output for the estimate")
 
 

@@ -20,8 +20,8 @@ from selenium.webdriver.remote.webelement import WebElement
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 MISSING = None if CHROMIUM and DRIVER else "there is no chromium with chromedriver (Debian: chromium, chromium-driver)"
 _FLAGS = (
-    "headless=new no-sandbox disable-gpu disable-quic no-first-run disable-background-networking disable-component-update"
-    " disable-sync disable-dev-shm-usage hide-scrollbars window-size=1400,1000"
+    "headless=new no-sandbox disable-gpu disable-quic no-first-run disable-background-networking"
+    " disable-component-update disable-sync disable-dev-shm-usage hide-scrollbars window-size=1400,1000"
 )
 
 
@@ -64,11 +64,8 @@ class Browser:
 
     def __init__(self, profile: Path, *, dark: bool = False) -> None:
         options = webdriver.ChromeOptions()
-        for flag in [
-            *_FLAGS.split(),
-            f"user-data-dir={profile}",
-            *(["blink-settings=preferredColorScheme=0"] if dark else []),
-        ]:
+        scheme = ["blink-settings=preferredColorScheme=0"] if dark else []
+        for flag in [*_FLAGS.split(), f"user-data-dir={profile}", *scheme]:
             options.add_argument(f"--{flag}")
         options.binary_location = CHROMIUM or ""
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})

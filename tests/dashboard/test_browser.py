@@ -1,6 +1,8 @@
 """The dashboard in a real browser, against a running server, with an incident of our lab."""
 
+import csv
 import gzip
+import io
 import json
 import re
 import time
@@ -97,9 +99,9 @@ def test_log_analysis_filters_follows_and_exports(browser: Browser, address: str
     end = time.monotonic() + 20
     while not file.exists() and time.monotonic() < end:
         time.sleep(0.1)
-    found = file.read_text().splitlines()
-    assert len(found) > 1
-    assert all("o valid host" in line for line in found[1:])
+    found = list(csv.DictReader(io.StringIO(file.read_text())))
+    assert found
+    assert all("no valid host" in f"{row['message']} {row['detail']}".lower() for row in found)
     for view in ("requests", "capacity", "audit"):
         browser.button(view)
         browser.rest()
@@ -143,6 +145,6 @@ def test_hostile_lines_are_nothing_but_text(browser: Browser, address: str) -> N
     browser.rest()
     main = browser.find("//*[@data-testid='stMain']")
     assert ":red[red] :smile:" in re.sub("\u2060", "", main.text)
-    assert browser.driver.title.startswith("RCA Chat")
+    assert "owned" not in browser.driver.title
     for made in ("a[contains(@href, 'evil')]", "img", "script", "*[@class='katex']"):
         assert not browser.driver.find_elements("xpath", f"//*[@data-testid='stChatMessage']//{made}"), made

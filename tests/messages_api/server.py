@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
 from itertools import pairwise
+from types import TracebackType
 from typing import Any
 
 from anthropic import types
@@ -26,6 +26,7 @@ class Says:
     stop: str = "end_turn"
     calls: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     pause: float = 0.0
+    stalls: float = 0.0  # slept after the third event
     breaks_after: int | None = None  # events after which the connection is dropped
     error_after: str | None = None  # an error event in place of the end
     input_tokens: int = 1000
@@ -130,7 +131,7 @@ def _give(handler: BaseHTTPRequestHandler, reply: Reply) -> None:
                     break
                 handler.wfile.write(f"event: {name}\ndata: {json.dumps(event)}\n\n".encode())
                 handler.wfile.flush()
-                time.sleep(reply.pause)
+                time.sleep(reply.stalls if number == 2 else reply.pause)
 
 
 def _head(handler: BaseHTTPRequestHandler, status: int, type_: str) -> None:

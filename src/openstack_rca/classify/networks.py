@@ -30,8 +30,8 @@ def framework() -> Any:
 def sequence_networks(features: int, words: int, length: int, units: int, seed: int) -> tuple[Any, Any, Any, Any]:
     """Return networks for importance in a window, importance of a record alone, the next template, and all three.
 
-    In: features [n, length, features], tokens and before [n, length]. Out: both importances and surprise [n, length, 1]; the
-    surprise at a place only knows the places before and the template there.
+    In: features [n, length, features], tokens and before [n, length]. Out: both importances and surprise, each
+    [n, length, 1]; the surprise at a place only knows the places before and the template there.
     """
     keras = framework()
     keras.utils.set_random_seed(seed)

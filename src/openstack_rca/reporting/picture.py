@@ -24,22 +24,28 @@ from openstack_rca.reporting.figures import (
 )
 
 _REQUEST = re.compile(r"req-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_LOUD = ("ERROR", "CRITICAL")
 _MOST_LANES = 14
 _ROW = 36
 _ISO = "%Y-%m-%dT%H:%M:%S.%f"
 
 
 def failing_request(report: Report) -> str | None:
-    """Return the request id that the evidence follows over most services, those of the first cause counting double."""
+    """Return the id of the request that tells most: of an error that proves the first cause, if there is one."""
+    return next(iter(_requests(report)), None)
+
+
+def _requests(report: Report) -> dict[str, set[str]]:
+    """Return the services by request id: first what the cause's errors belong to, then requests over most services."""
     first = set(report.diagnosis.causes[0].evidence) if report.diagnosis.causes else set()
     places: dict[str, set[str]] = defaultdict(set)
-    weight: dict[str, int] = defaultdict(int)
+    telling: dict[str, int] = defaultdict(int)
     for line in report.diagnosis.evidence:
         for request in set(_REQUEST.findall(line.text)):
             places[request].add(line.service)
-            weight[request] += 2 if line.id in first else 1
-    ranked = sorted(places, key=lambda r: (-len(places[r]), -weight[r], r))
-    return ranked[0] if ranked else None
+            telling[request] += (line.id in first) * (2 if line.level in _LOUD else 1)
+    ranked = sorted(places, key=lambda r: (-min(telling[r], 2), -len(places[r]), -telling[r], r))
+    return {request: places[request] for request in ranked}
 
 
 def incident_figure(report: Report, stories: Sequence[Story] = ()) -> Figure:
@@ -109,7 +115,7 @@ def _way(report: Report, timed: Sequence[Evidence], stories: Sequence[Story], la
         hops = [h for h in stories[0].hops if h.first and _lane(h.service, h.host) in lanes]
         stops = [(h.first, _lane(h.service, h.host), "failed here" if h.failed else "passed") for h in hops]
     else:
-        request = failing_request(report)
+        request = next((r for r, services in _requests(report).items() if len(services) > 1), None)
         own = sorted((e for e in timed if request and request in e.text), key=_when)
         stops = [(e.time, _lane(e.service, e.host), e.id) for e in own if _lane(e.service, e.host) in lanes]
     if request is None or len({lane for _, lane, _ in stops}) < 2:
@@ -124,10 +130,9 @@ def _evidence(report: Report, timed: Sequence[Evidence], lanes: dict[str, int]) 
     """Return the marks of the evidence: of the first cause, of others at ERROR or above, and of the rest."""
     causes = report.diagnosis.causes
     cited = set(causes[0].evidence) if causes else set()
-    loud = ("ERROR", "CRITICAL")
     groups = (
-        ("other evidence", GREY, 8, "circle", [e for e in timed if e.id not in cited and e.level not in loud]),
-        ("symptom (error)", ORANGE, 11, "square", [e for e in timed if e.id not in cited and e.level in loud]),
+        ("other evidence", GREY, 8, "circle", [e for e in timed if e.id not in cited and e.level not in _LOUD]),
+        ("symptom (error)", ORANGE, 11, "square", [e for e in timed if e.id not in cited and e.level in _LOUD]),
         ("speaks for the cause", RED, 14, "diamond", [e for e in timed if e.id in cited]),
     )
     traces = []

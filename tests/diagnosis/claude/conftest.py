@@ -2,13 +2,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from benchmarks.context import read_case
+from tests.messages_api.server import KEY, MODEL
+
 from openstack_rca.diagnosis import Case, OfflineAnalyst
 from openstack_rca.pipeline.cases import load_cases
 from openstack_rca.records import Diagnosis
 from openstack_rca.settings import Settings, load_settings
-from tests.messages_api.server import KEY, MODEL
 
 INCIDENTS = Path(__file__).parents[3] / "examples" / "incidents"
 

@@ -2,15 +2,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.diagnosis.claude.answers import QUOTE, answer, cause
+from tests.diagnosis.claude.conftest import settings_for
+from tests.messages_api.server import KEY, Fails, MessagesApi, Reply, Says, Sends
 
 from openstack_rca.diagnosis import Case
 from openstack_rca.diagnosis.claude import ClaudeAnalyst, Conclusion, Material
 from openstack_rca.errors import UnavailableError
 from openstack_rca.records import Diagnosis, SimilarIncident
 from openstack_rca.settings import load_settings
-from tests.diagnosis.claude.answers import QUOTE, answer, cause
-from tests.diagnosis.claude.conftest import settings_for
-from tests.messages_api.server import KEY, Fails, MessagesApi, Reply, Says, Sends
 
 
 def ask(case: Case, offline: Diagnosis, *replies: Reply, **llm: Any) -> tuple[Conclusion, MessagesApi]:
@@ -68,13 +68,14 @@ FAILURES = {
     "not the API": (Sends(b"<html>hello</html>"), "not the Messages API"),
     "refusal": (Says("I cannot help with that.", stop="refusal"), "refused to answer"),
     "slow": (Says(answer(), pause=1.5), "no answer within 0.5 seconds"),
+    "stalled": (Says(answer(), stalls=1.5), "no answer within 0.5 seconds"),
 }
 
 
 @pytest.mark.parametrize("name", FAILURES)
 def test_each_failure_gives_the_offline_diagnosis_and_a_sentence(case: Case, offline: Diagnosis, name: str) -> None:
     reply, words = FAILURES[name]
-    conclusion, _ = ask(case, offline, reply, reply, timeout_seconds=0.5 if name == "slow" else 5.0)
+    conclusion, _ = ask(case, offline, reply, reply, timeout_seconds=0.5 if name in ("slow", "stalled") else 5.0)
     assert not conclusion.answered
     assert conclusion.diagnosis == offline
     assert words in conclusion.notes[0]
@@ -112,6 +113,13 @@ def test_a_stream_that_breaks_is_asked_for_again(case: Case, offline: Diagnosis,
     assert len(api.requests) == 2
     conclusion, _ = ask(case, offline, broken, broken)
     assert conclusion.diagnosis == offline
+
+
+def test_what_is_heard_begins_anew_after_a_break(case: Case, offline: Diagnosis, heard: list[str]) -> None:
+    with MessagesApi([Says(answer(), breaks_after=8), Says(answer())]) as api:
+        ClaudeAnalyst(settings_for(api.url)).diagnose(case, offline, heard=heard.append)
+    assert "".join(heard).count("Start nova-compute on compute-2") >= 1
+    assert "The broker loses nova-compute of compute-2.\n" in "".join(heard)
 
 
 def test_a_passing_overload_is_waited_for(case: Case, offline: Diagnosis) -> None:
@@ -244,3 +252,24 @@ def test_the_dry_run_needs_no_key(case: Case, offline: Diagnosis) -> None:
     assert QUOTE in analyst.dry_run(case, offline)
     with pytest.raises(UnavailableError, match="AI_PROVIDER"):
         analyst.diagnose(case, offline)
+
+
+def test_the_limits_and_the_model_are_sent(case: Case, offline: Diagnosis) -> None:
+    _, api = ask(case, offline, Says(answer()), model="claude-other", max_output_tokens=777)
+    assert (api.requests[0]["model"], api.requests[0]["max_tokens"]) == ("claude-other", 777)
+
+
+def test_keeping_answers_can_be_switched_off(case: Case, offline: Diagnosis, tmp_path: Path) -> None:
+    with MessagesApi([Says(answer()), Says(answer())]) as api:
+        settings = settings_for(api.url, cache=False)
+        for _ in range(2):
+            ClaudeAnalyst(settings, tmp_path / "answers").diagnose(case, offline)
+        assert len(api.requests) == 2
+    assert not (tmp_path / "answers").exists()
+
+
+def test_the_price_follows_the_settings(case: Case, offline: Diagnosis) -> None:
+    dear = {"dollars_per_million_input": 1000.0, "dollars_per_million_output": 2000.0}
+    conclusion, _ = ask(case, offline, Says(answer(), cache_read=500), **dear)
+    assert conclusion.dollars == pytest.approx(1.0 + 0.05 + 0.1)
+    assert conclusion.use.input_tokens == 1500

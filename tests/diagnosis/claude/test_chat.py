@@ -2,13 +2,13 @@ import json
 from datetime import datetime
 
 import pytest
+from tests.diagnosis.claude.conftest import settings_for
+from tests.messages_api.server import Fails, MessagesApi, Says
 
 from openstack_rca.diagnosis import Case
 from openstack_rca.diagnosis.claude import Chat
 from openstack_rca.errors import UnavailableError
 from openstack_rca.records import Diagnosis, Inputs, Report, ServiceCount
-from tests.diagnosis.claude.conftest import settings_for
-from tests.messages_api.server import Fails, MessagesApi, Says
 
 
 @pytest.fixture
@@ -93,7 +93,9 @@ def test_what_the_report_does_not_hold_is_corrected_or_struck(report: Report, ca
 
 
 def test_failures_are_sentences(report: Report, case: Case) -> None:
-    with MessagesApi([Says("no json"), Says("still none"), Says("", stop="refusal"), Fails(529, "overloaded_error"), GOOD]) as api:
+    with MessagesApi(
+        [Says("no json"), Says("still none"), Says("", stop="refusal"), Fails(529, "overloaded_error"), GOOD]
+    ) as api:
         chat = Chat(settings_for(api.url), report, case.topology)
         assert chat.ask("Why?").notes == ("The language model gave no usable answer.",)
         assert chat.ask("Why?").notes == ("The language model refused to answer.",)

@@ -4,6 +4,8 @@ from typing import Any
 import anthropic
 import httpx2
 import pytest
+from tests.diagnosis.claude.conftest import settings_for
+from tests.messages_api.server import KEY
 
 from openstack_rca.diagnosis import Case
 from openstack_rca.diagnosis.claude import Chat, ClaudeAnalyst, why_unavailable
@@ -12,8 +14,6 @@ from openstack_rca.diagnosis.claude.schema import ChatReply
 from openstack_rca.errors import UnavailableError
 from openstack_rca.records import Diagnosis
 from openstack_rca.settings import Llm, Settings, load_settings
-from tests.diagnosis.claude.conftest import settings_for
-from tests.messages_api.server import KEY
 
 REQUEST = Request("Be brief.", [{"role": "user", "content": [{"type": "text", "text": "Hello"}]}], ChatReply)
 

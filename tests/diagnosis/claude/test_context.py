@@ -8,7 +8,9 @@ from openstack_rca.diagnosis.claude import EvidenceBook, build
 from openstack_rca.diagnosis.claude.context import SECTIONS
 from openstack_rca.diagnosis.claude.counting import tokens
 from openstack_rca.diagnosis.claude.drawing import cut, shortened
+from openstack_rca.diagnosis.claude.page import wrap
 from openstack_rca.diagnosis.claude.prose import Prose
+from openstack_rca.diagnosis.redaction import Redactor
 from openstack_rca.records import Diagnosis, Hop, Pattern, SimilarIncident, Story
 
 TRACEBACK = """Traceback (most recent call last):
@@ -82,6 +84,12 @@ def test_a_case_without_clues_still_has_its_relevant_lines(case: Case, offline: 
     context = build(bare, empty, EvidenceBook(bare, ()), 3000)
     assert len(context.lines) > 5
     assert context.lines[0] == "E1"
+
+
+def test_the_tags_of_the_data_outlive_redaction() -> None:
+    for number in range(300):
+        text = wrap("case", f"text {number}")
+        assert Redactor().redact(text) == text
 
 
 def test_a_traceback_becomes_its_frames_and_its_exception() -> None:

@@ -3,13 +3,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.diagnosis.claude.answers import QUOTE, answer, cause
+from tests.diagnosis.claude.conftest import settings_for
+from tests.messages_api.server import Fails, MessagesApi, Says
 
 from openstack_rca.diagnosis import Case
 from openstack_rca.diagnosis.claude import TOOLS, ClaudeAnalyst, EvidenceBook, Material, Toolbox, Workbench
 from openstack_rca.records import Diagnosis, SimilarIncident
-from tests.diagnosis.claude.answers import QUOTE, answer, cause
-from tests.diagnosis.claude.conftest import settings_for
-from tests.messages_api.server import Fails, MessagesApi, Says
 
 LOOK = Says("Looking.", calls=(("search_lines", {"text": "closing AMQP connection nova-compute"}),))
 PAST = SimilarIncident("INC-7", 0.83, "nova-compute was killed", "more memory")
@@ -35,7 +35,7 @@ def test_the_model_looks_and_then_concludes(case: Case, offline: Diagnosis) -> N
     assert [t["name"] for t in api.requests[0]["tools"]] == list(TOOLS)
     [result] = results(api.requests[1])
     assert "closing AMQP connection" in result
-    assert re.search(r"^<result-[0-9a-f]{8}>\n", result)
+    assert re.search(r"^<result_[0-9a-f]{8}>\n", result)
     assert (found.use.calls, found.use.input_tokens) == (2, 2000)
 
 
@@ -81,7 +81,9 @@ def test_time_ends_an_investigation(case: Case, offline: Diagnosis) -> None:
 def test_every_request_stays_within_its_tokens(case: Case, offline: Diagnosis, budget: int) -> None:
     from openstack_rca.diagnosis.claude.counting import tokens
 
-    wide = Says(calls=tuple(("search_lines", {"text": t, "limit": 25}) for t in ("nova", "req", "compute", "info", "a")))
+    wide = Says(
+        calls=tuple(("search_lines", {"text": t, "limit": 25}) for t in ("nova", "req", "compute", "info", "a"))
+    )
     with MessagesApi([wide] * 3 + [Says(answer())] * 5) as api:
         settings = settings_for(api.url, max_input_tokens=budget)
         ClaudeAnalyst(settings).diagnose(case, offline, investigating=True)

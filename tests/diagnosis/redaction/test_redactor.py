@@ -2,8 +2,8 @@ import random
 import time
 
 import pytest
-
 from benchmarks.redaction import SEED, lost, seeded
+
 from openstack_rca.diagnosis.redaction import Redactor, load_rules
 from openstack_rca.diagnosis.redaction import rules as rules_module
 from openstack_rca.errors import KnowledgeError
@@ -101,8 +101,16 @@ def test_ids_that_a_diagnosis_needs_stay() -> None:
 @pytest.mark.parametrize(
     ("options", "text", "hidden"),
     [
-        ({"hosts": ["compute-1", "compute-11"]}, "compute-11, compute-1.lab, xcompute-1", "<host-1>, <host-2>.lab, xcompute-1"),
-        ({"ips": True}, "10.0.0.5:80 and fe80::1 and 127.0.0.1 at 08:48:01", "<ip-1>:80 and <ip-2> and 127.0.0.1 at 08:48:01"),
+        (
+            {"hosts": ["compute-1", "compute-11"]},
+            "compute-11, compute-1.lab, xcompute-1",
+            "<host-1>, <host-2>.lab, xcompute-1",
+        ),
+        (
+            {"ips": True},
+            "10.0.0.5:80 and fe80::1 and 127.0.0.1 at 08:48:01",
+            "<ip-1>:80 and <ip-2> and 127.0.0.1 at 08:48:01",
+        ),
         ({"ips": True}, "10.0.0.5 again 10.0.0.5, 999.1.1.1", "<ip-1> again <ip-1>, 999.1.1.1"),
         ({"ids": ["d31be7cefd8b44f1b0c1b04a52fdc7d5"]}, "u d31be7cefd8b44f1b0c1b04a52fdc7d5", "u <id-1>"),
         ({"by_shape": True}, "project_id=b45dccebc5734c76987379e6a8ac272c", "project_id=<id-1>"),

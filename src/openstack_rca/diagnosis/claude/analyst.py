@@ -77,7 +77,8 @@ class ClaudeAnalyst:
         session = _Session(self._settings, client, case, offline, material, investigating)
         key = key_of(session.first(), self._settings.llm, session.fingerprint() if investigating else "")
         if not fresh and (kept := self._cache.get(key)) and (grounded := session.replayed(kept)):
-            return session.conclude(grounded, ("The language model was not asked: it answered this evidence before.",))
+            asked_before = "The language model was not asked: it answered this evidence before."
+            return session.conclude(grounded, (asked_before, *_struck(grounded)))
         grounded, notes = session.run(heard)
         if grounded:
             self._cache.put(key, Kept(session.accepted, tuple(session.toolbox.made)))
@@ -158,32 +159,26 @@ class _Session:
     def run(self, heard: Heard | None) -> tuple[Grounded | None, tuple[str, ...]]:
         """Ask, check, ask once for correction; return what stands, or None with the sentence why nothing does."""
         best: Grounded | None = None
-        complaint = ""
+        why = "The language model gave no usable answer"
         try:
             for correcting in (False, True):
                 reply = self._reply(heard, correcting)
                 try:
                     grounded = self._grounded(self.exchange.read(reply, Answer))
                 except Unusable as unusable:
-                    complaint = str(unusable)
                     if unusable.final:
+                        why = str(unusable)
                         break
-                    self.messages = self.exchange.continued(self.messages, complaint)
+                    self.messages = self.exchange.continued(self.messages, str(unusable))
                     continue
                 if grounded.usable:
                     best, self.accepted = grounded, reply.text
                     if not grounded.problems:
                         break
-                complaint = "Its claims do not stand in the data"
                 self.messages = self.exchange.corrected(self.messages, reply, grounded.problems)
         except UnavailableError as error:
-            return best, (str(error), *self._struck(best))
-        if best is None:
-            why = (
-                complaint if complaint.startswith("The language model") else "The language model gave no usable answer"
-            )
-            return None, (f"{why}; this is the offline analyst's diagnosis.",)
-        return best, self._struck(best)
+            return best, (str(error), *_struck(best))
+        return best, _struck(best) if best else (f"{why}; this is the offline analyst's diagnosis.",)
 
     def _reply(self, heard: Heard | None, correcting: bool) -> Reply:
         if self._investigating and not correcting:
@@ -193,16 +188,6 @@ class _Session:
     def _grounded(self, answer: Answer) -> Grounded:
         settings = self._settings
         return ground(answer, self.facts, self._case.topology, self._offline, settings.llm.model, settings.analysis)
-
-    def _struck(self, grounded: Grounded | None) -> tuple[str, ...]:
-        problems = grounded.problems if grounded else ()
-        more = f" … and {len(problems) - _MOST_PROBLEMS} more." if len(problems) > _MOST_PROBLEMS else ""
-        told = "; ".join(p.rstrip(".") for p in problems[:_MOST_PROBLEMS])
-        return (
-            (f"Struck from the language model's answer, because the data does not hold it: {told}.{more}",)
-            if told
-            else ()
-        )
 
     def conclude(self, grounded: Grounded | None, notes: tuple[str, ...]) -> Conclusion:
         """Return the conclusion with its cost."""
@@ -222,6 +207,16 @@ class _Session:
             grounded is not None,
             dollars,
         )
+
+
+def _struck(grounded: Grounded | None) -> tuple[str, ...]:
+    """Return the sentence that marks in the report what was struck; none when all holds."""
+    problems = [p.rstrip(".") for p in grounded.problems] if grounded else []
+    if not problems:
+        return ()
+    more = f"; and {len(problems) - _MOST_PROBLEMS} more" if len(problems) > _MOST_PROBLEMS else ""
+    told = "; ".join(problems[:_MOST_PROBLEMS])
+    return (f"Struck from the language model's answer, because the data does not hold it: {told}{more}.",)
 
 
 def redactor_for(case: Case, settings: Settings) -> Redactor:

@@ -112,8 +112,8 @@ class ClaudeClient:
         self._url = settings.anthropic_base_url or PUBLIC
         self._sdk: Any = None
 
-    def ask(self, request: Request, heard: Heard | None = None) -> Reply:
-        """Return the model's reply; `heard` gets its text as it comes.
+    def ask(self, request: Request, listen: Callable[[], Heard] | None = None) -> Reply:
+        """Return the model's reply; `listen` is called for each attempt and returns what gets its text as it comes.
 
         Raises UnavailableError with one sentence for whatever goes wrong.
         """
@@ -122,24 +122,21 @@ class ClaudeClient:
 
         foreign = (anthropic.AnthropicError, httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError)
         broken = (ValueError, AssertionError, RuntimeError)  # what the SDK raises on a stream that is not one
-        for repeat in range(_MIDWAY_REPEATS + 1):
+        for repeats in reversed(range(_MIDWAY_REPEATS + 1)):
             state = _Progress()
             try:
-                return self._stream(request, heard, state)
+                return self._stream(request, listen() if listen else None, state)
             except (*foreign, *broken) as error:
-                if not state.began or repeat == _MIDWAY_REPEATS or not _may_pass(error):
+                if not repeats or not state.began or not _may_pass(error):
                     raise UnavailableError(self._sentence(error)) from error
                 time.sleep(min(1.0, self._llm.timeout_seconds / 100))
-                if heard and state.said:
-                    heard("\n(The connection broke; the model is asked again.)\n")
-        raise AssertionError("unreachable")
+        raise AssertionError("the last attempt returns or raises")
 
     def _stream(self, request: Request, heard: Heard | None, state: "_Progress") -> Reply:
         with self._client().messages.stream(**request.body(self._llm)) as stream:
             state.began = True
             for event in stream:
                 if event.type == "text" and heard:
-                    state.said = True
                     heard(event.text)
             return _reply(stream.get_final_message())
 
@@ -158,14 +155,15 @@ class ClaudeClient:
     def _sentence(self, error: Exception) -> str:
         """Return what went wrong and what to do about it."""
         import anthropic
+        import httpx2
 
         where = self._url
         said = self._complaint(error)
+        late = f"gave no answer within {self._llm.timeout_seconds:g} seconds; see llm.timeout_seconds"
         sentences: list[tuple[type[BaseException], str]] = [
-            (
-                anthropic.APITimeoutError,
-                f"gave no answer within {self._llm.timeout_seconds:g} seconds; see llm.timeout_seconds",
-            ),
+            (anthropic.APITimeoutError, late),
+            (httpx2.TimeoutException, late),
+            (httpx2.HTTPError, "broke off its answer"),
             (anthropic.APIConnectionError, f"cannot be reached at {where}; check the network and ANTHROPIC_BASE_URL"),
             (anthropic.APIResponseValidationError, f"at {where} answered in a form that is not the Messages API"),
             (anthropic.AuthenticationError, "did not accept the key; check ANTHROPIC_API_KEY"),
@@ -198,10 +196,9 @@ class ClaudeClient:
 
 @dataclass
 class _Progress:
-    """How far a stream got."""
+    """Whether a stream began, so that only what breaks midway is repeated here."""
 
     began: bool = False
-    said: bool = False
 
 
 def _may_pass(error: Exception) -> bool:

@@ -201,7 +201,11 @@ class _Writer:
         missing = table.filter(pl.col("record").is_in([r for r in candidates if r not in self._ids]))
         counts = missing.group_by("service").len().sort("len", "service", descending=True).head(6).iter_rows()
         of = ", ".join(f"{n} of {cut(s or 'unknown', 40)}" for s, n in counts)
-        which = f"{missing.height} more kinds of telling lines did not fit ({of})" if of else "every telling kind of line is"
+        which = (
+            f"{missing.height} more kinds of telling lines did not fit ({of})"
+            if of
+            else "every telling kind of line is"
+        )
         self.page.left += _RESERVED - _TAGS
         self.page.offer("left out", f"{len(self._ids)} of {table.height} records are shown; {which}.")
 

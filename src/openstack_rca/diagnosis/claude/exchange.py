@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -57,7 +58,7 @@ class Exchange:
         return [*before, {**last, "content": [*last["content"], *self.said(text)["content"]]}]
 
     def corrected(self, messages: Sequence[Message], reply: Reply, problems: Sequence[str]) -> list[Message]:
-        """Return the conversation with an answer and what does not hold of it; without the answer if that is too long."""
+        """Return the conversation with an answer and what does not hold of it; without the answer if too long."""
         for most in (len(problems), 5, 2):
             text = prompt("correction").replace("{problems}", "\n".join(f"- {p[:200]}" for p in problems[:most]))
             answered = [*messages, {"role": "assistant", "content": list(reply.content)}, self.said(text)]
@@ -91,9 +92,8 @@ class Exchange:
         """
         if self._client is None:
             raise AssertionError("an exchange without a client only shows what it would send")
-        prose = Prose()
-        listener = (lambda piece: _tell(heard, self.redactor.restore(prose.feed(piece)))) if heard else None
-        reply = self._client.ask(self.request(messages, may_call=may_call), listener)
+        listen = partial(_Listener, heard, self.redactor) if heard else None
+        reply = self._client.ask(self.request(messages, may_call=may_call), listen)
         self.usage += reply.usage
         return reply
 
@@ -126,9 +126,17 @@ class Exchange:
         return value
 
 
-def _tell(heard: Heard, text: str) -> None:
-    if text:
-        heard(text)
+class _Listener:
+    """Tells the sentences of one attempt at an answer, hidden values put back."""
+
+    def __init__(self, heard: Heard, redactor: Redactor) -> None:
+        self._heard = heard
+        self._redactor = redactor
+        self._prose = Prose()
+
+    def __call__(self, piece: str) -> None:
+        if said := self._redactor.restore(self._prose.feed(piece)):
+            self._heard(said)
 
 
 def _size(block: dict[str, Any]) -> int:

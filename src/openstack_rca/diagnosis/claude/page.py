@@ -34,5 +34,5 @@ class Page:
 
 def wrap(name: str, text: str) -> str:
     """Return the text between tags that end in its checksum, so that nothing inside can forge the closing one."""
-    tag = f"{name}-{sha256(text.encode()).hexdigest()[:8]}"
+    tag = f"{name}_{sha256(text.encode()).hexdigest()[:8]}"  # with a dash, digits alone would look like a placeholder
     return f"<{tag}>\n{text}\n</{tag}>"
