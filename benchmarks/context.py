@@ -5,28 +5,16 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
-from openstack_rca.correlation import (
-    asked_roots,
-    compare,
-    failed_roots,
-    follow,
-    load_topology,
-    onset,
-    understand,
-    with_novelty,
-    with_root,
-)
-from openstack_rca.diagnosis import Case, OfflineAnalyst, with_relevance
+from openstack_rca.diagnosis import Case, OfflineAnalyst
 from openstack_rca.diagnosis.claude import EvidenceBook, build, room_for_context
 from openstack_rca.diagnosis.redaction import Redactor
-from openstack_rca.pipeline.analysis import mine
+from openstack_rca.pipeline import AnalysisRequest, analysis
 from openstack_rca.pipeline.cases import TrueCase, load_cases
-from openstack_rca.pipeline.reading import cite, read_logs
-from openstack_rca.pipeline.suspicion import find_clues
+from openstack_rca.records import Diagnosis
 from openstack_rca.settings import Settings, load_settings
 
 BUDGETS = (2000, 4000, 8000, 16000)
@@ -85,21 +73,19 @@ def measure(case: TrueCase, settings: Settings) -> Row | None:
     return Row(case.id, len(patterns), found, counted)
 
 
-def read_case(case: TrueCase, settings: Settings) -> Case:
-    """Read a case as the pipeline does."""
-    logs = read_logs((case.logs,), settings)
-    healthy = read_logs((case.baseline,), settings).table if case.baseline else None
-    table, healthy, _ = mine(logs.table, healthy)
-    graph = load_topology()
-    change = compare(table, healthy)
-    table = with_root(with_novelty(table, change))
-    question = understand(case.issue, graph, [h for h in table["host"].cast(str).unique().to_list() if h])
-    asked = asked_roots(table, question)
-    stories = follow(table, list(dict.fromkeys([*asked, *failed_roots(table)])))
-    clues = find_clues(table, healthy, change, question, graph)
-    weights = settings.analysis
-    table = with_relevance(table, question, asked, (weights.level_weight, weights.novelty_weight, weights.issue_weight))
-    return Case(question, table, clues, stories, onset(table), graph, partial(cite, (case.logs,), table))
+def read_case(case: TrueCase, settings: Settings, fast: bool = True) -> Case:
+    """Return a case as the analyst of the pipeline gets to see it."""
+    seen: list[Case] = []
+
+    class Onlooker(OfflineAnalyst):
+        def diagnose(self, case: Case) -> Diagnosis:
+            seen.append(case)
+            return super().diagnose(case)
+
+    baseline = (case.baseline,) if case.baseline else ()
+    with patch.object(analysis, "OfflineAnalyst", Onlooker):
+        analysis.analyze(AnalysisRequest(case.issue, (case.logs,), baseline, fast=fast), settings)
+    return seen[0]
 
 
 def _decisive(truth: Mapping[str, Any], case: Case) -> list[re.Pattern[str]]:

@@ -134,6 +134,7 @@ class Settings(BaseSettings):
     chroma_host: str | None = Field(None, validation_alias=AliasChoices("CHROMA_HOST", "chroma_host"))
     chroma_port: int | None = Field(None, validation_alias=AliasChoices("CHROMA_PORT", "chroma_port"), ge=1, le=65535)
     models_dir: Path = Field(Path("saved_models"), validation_alias=AliasChoices("MODELS_DIR", "models_dir"))
+    incidents_dir: Path = Field(Path("incidents"), description="folder of the remembered incidents")
     analysis: Analysis = Analysis()
     llm: Llm = Llm()
     lstm: Lstm = Lstm()

@@ -35,4 +35,4 @@ def table(case: str) -> pl.DataFrame:
 @cache
 def report(case: str, with_baseline: bool = True) -> Report:
     baseline = (BASELINE,) if with_baseline else ()
-    return analyze(AnalysisRequest(truth(case)["issue"], (logs(case),), baseline), Settings())
+    return analyze(AnalysisRequest(truth(case)["issue"], (logs(case),), baseline, fast=True), Settings())

@@ -15,7 +15,8 @@ from openstack_rca.settings import Settings
 
 
 def run(case: str, *logs: Path, baseline: bool = True) -> Report:
-    return analyze(AnalysisRequest(lab.truth(case)["issue"], logs, (lab.BASELINE,) if baseline else ()), Settings())
+    healthy = (lab.BASELINE,) if baseline else ()
+    return analyze(AnalysisRequest(lab.truth(case)["issue"], logs, healthy, fast=True), Settings())
 
 
 def summary(cause: Cause) -> tuple[str, str | None, str]:
@@ -33,7 +34,7 @@ ISSUE = "Servers fail to start"
 
 
 def test_healthy_logs_accuse_nobody() -> None:
-    report = analyze(AnalysisRequest(ISSUE, (lab.BASELINE,), (lab.BASELINE,)), Settings())
+    report = analyze(AnalysisRequest(ISSUE, (lab.BASELINE,), (lab.BASELINE,), fast=True), Settings())
     assert report.diagnosis.inconclusive
     assert report.severity == "low"
     assert not report.patterns
@@ -41,11 +42,11 @@ def test_healthy_logs_accuse_nobody() -> None:
 
 def test_healthy_logs_without_errors_accuse_nobody_even_without_a_baseline() -> None:
     quiet = [f for f in lab.BASELINE.iterdir() if not f.name.startswith(("neutron", "nova-compute", "rabbitmq"))]
-    assert analyze(AnalysisRequest(ISSUE, tuple(quiet)), Settings()).diagnosis.inconclusive
+    assert analyze(AnalysisRequest(ISSUE, tuple(quiet), fast=True), Settings()).diagnosis.inconclusive
 
 
 def test_the_everyday_errors_of_health_convince_nobody_without_a_baseline() -> None:
-    diagnosis = analyze(AnalysisRequest(ISSUE, (lab.BASELINE,)), Settings()).diagnosis
+    diagnosis = analyze(AnalysisRequest(ISSUE, (lab.BASELINE,), fast=True), Settings()).diagnosis
     assert diagnosis.inconclusive or diagnosis.causes[0].confidence < 0.4
 
 
@@ -102,7 +103,9 @@ def test_a_window_of_time_leaves_the_other_day_out(tmp_path: Path) -> None:
     copy(case, tmp_path / "mixed")
     mixed = copy("mariadb-stopped", tmp_path / "mixed", hours_later, prefix="old-")
     issue = lab.truth(case)["issue"]
-    report = analyze(AnalysisRequest(issue, (mixed,), (lab.BASELINE,), since=datetime(2026, 11, 22)), Settings())
+    report = analyze(
+        AnalysisRequest(issue, (mixed,), (lab.BASELINE,), fast=True, since=datetime(2026, 11, 22)), Settings()
+    )
     assert report.diagnosis.causes[0].component == "rabbitmq"
     assert all(e.time is None or e.time >= datetime(2026, 11, 22) for e in report.diagnosis.evidence)
 

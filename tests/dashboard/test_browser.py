@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import re
+import tarfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -117,6 +118,20 @@ def test_training_shows_its_progress_and_can_be_stopped(browser: Browser, addres
     browser.find("//*[@data-testid='stProgress']")
     browser.button("Stop")
     browser.find("//*[contains(text(), 'The training was stopped')]")
+
+
+def test_an_uploaded_archive_is_loaded(browser: Browser, address: str, tmp_path: Path) -> None:
+    archive = tmp_path / "logs.tar.gz"
+    with tarfile.open(archive, "w:gz") as packed:
+        packed.add(examples()[0].logs, "logs")
+    browser.driver.get(address)
+    browser.click("//label[.//p[.='Upload']]")
+    browser.find("//*[@data-testid='stFileUploader']").find_element("css selector", "input").send_keys(str(archive))
+    browser.find("//*[contains(text(), 'logs.tar.gz')]")
+    browser.rest()
+    browser.button("Load")
+    browser.find("//*[@data-testid='stMetric']")
+    assert "logs.tar.gz" in browser.text()
 
 
 def test_settings_and_store(browser: Browser, address: str) -> None:

@@ -26,6 +26,7 @@ pytestmark = pytest.mark.skipif(not examples(), reason="the example incidents ar
 @pytest.fixture
 def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
     monkeypatch.setattr("openstack_rca.dashboard.inputs.on_loopback", lambda: True)
     yield AppTest.from_file(str(APP), default_timeout=60)
     SHELF._kept.clear()
@@ -221,6 +222,17 @@ def test_a_key_in_the_environment_is_shown_on_no_page(loaded: AppTest, monkeypat
         go(loaded, page)
         assert "very-secret" not in texts(loaded)
         assert "very-secret" not in str(loaded.main)
+
+
+def test_a_key_that_is_typed_in_stays_in_its_session(loaded: AppTest) -> None:
+    analysed(loaded)
+    next(t for t in loaded.text_input if t.label == "Key for this session").set_value("sk-ant-mine-alone")
+    next(b for b in loaded.button if b.label == "Use it").click().run()
+    kept = healthy(loaded).session_state["session"].settings.anthropic_api_key
+    assert kept.get_secret_value() == "sk-ant-mine-alone"
+    assert "mine-alone" not in texts(loaded) + repr(loaded.session_state["session"].settings)
+    other = AppTest.from_file(str(APP), default_timeout=60).run()
+    assert other.session_state["session"].settings.anthropic_api_key is None
 
 
 def test_a_folder_that_is_not_there_cannot_be_loaded(app: AppTest) -> None:

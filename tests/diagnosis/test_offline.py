@@ -10,13 +10,18 @@ from openstack_rca.correlation import load_topology
 from openstack_rca.diagnosis import Case, CitedLine, OfflineAnalyst
 from openstack_rca.diagnosis.confidence import confidences
 from openstack_rca.diagnosis.offline import spread_code
-from openstack_rca.records import Cause, Clue, CodeLocation, Diagnosis, Evidence, Hypothesis, Question
+from openstack_rca.records import Cause, Clue, CodeLocation, Diagnosis, Evidence, Hypothesis, Question, Scores
 from openstack_rca.settings import Analysis
 
 
 def case(*clues: Clue, records: int = 5) -> Case:
     table = log_table(*({"message": f"m{n}", "level": "ERROR"} for n in range(records))).with_columns(
-        novelty=pl.lit(1.0), relevance=pl.lit(0.9), closeness=pl.lit(0.0)
+        novelty=pl.lit(1.0),
+        relevance=pl.lit(0.9),
+        lstm=pl.lit(0.7),
+        vector=pl.lit(None),
+        tfidf=pl.lit(0.2),
+        fused=pl.lit(0.5),
     )
 
     def cite(wanted: Sequence[int]) -> dict[int, CitedLine]:
@@ -35,6 +40,11 @@ def test_causes_cite_the_lines_that_carry_their_clues() -> None:
     assert [[lines[i] for i in c.evidence] for c in diagnosis.causes] == [[4], [2]]
     assert [c.rank for c in diagnosis.causes] == [1, 2]
     assert diagnosis.causes[0].confidence > diagnosis.causes[1].confidence
+
+
+def test_each_line_shows_the_scores_that_took_part() -> None:
+    (shown, *_) = diagnose(clue("nova-scheduler", 0.8, records=(3,))).evidence
+    assert shown.scores == Scores(lstm=0.7, vector=None, tfidf=0.2, fused=0.5)
 
 
 def test_a_record_that_cannot_be_read_again_is_not_cited() -> None:

@@ -16,7 +16,10 @@ from openstack_rca.errors import RcaError
 COMMANDS = {
     "setup": ("setup:setup", "Make the data folders and say what is ready and what is missing."),
     "analyze": ("analyze:analyze", "Find the root cause of an issue in logs."),
+    "train": ("train:train", "Train the learned classifier, on cases or on your own logs."),
     "logs": ("logs:logs", "Parse logs and show them, or what was recognised in them."),
+    "vector-db": ("vector_db:vector_db", "The vector store: fill, search, verify, back up, empty."),
+    "incidents": ("incidents:incidents", "The memory of past incidents, with cause and solution."),
     "signatures": ("signatures:signatures", "The known failure texts, and their own examples run."),
     "streamlit": ("streamlit:streamlit", "Start the dashboard."),
     "evaluate": ("evaluate:evaluate", "Run cases with known truth and print scores beside trivial rules."),

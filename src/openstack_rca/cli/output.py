@@ -4,7 +4,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -85,6 +85,37 @@ def progress() -> Iterator[Callable[[str], None]]:
         yield lambda step: status.update(Text(plain(step)))
 
 
+@contextmanager
+def bars() -> Iterator[Callable[[str, int, int], None]]:
+    """Give a function that shows how far each stage is, on standard error and only if that is a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda stage, done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    stages: dict[str, TaskID] = {}
+    with Progress(*columns, console=Console(stderr=True)) as shown:
+
+        def tell(stage: str, done: int, total: int) -> None:
+            if stage not in stages:
+                for before in stages.values():  # training may end a stage before its last step
+                    shown.stop_task(before)
+                stages[stage] = shown.add_task(stage, total=total)
+            shown.update(stages[stage], completed=done, total=total)
+
+        yield tell
+
+
 def note(sentence: str) -> None:
     """Print a sentence for the user to standard error, so that it never mixes with the result."""
     click.echo(sentence, err=True)
+
+
+def notes(sentences: Iterable[str]) -> None:
+    """Print several notes; they may hold text of files and libraries."""
+    from openstack_rca.reporting.plain import plain
+
+    for sentence in sentences:
+        note(plain(sentence))

@@ -32,7 +32,7 @@ def streamlit(host: str | None, port: int | None) -> None:
     from streamlit import config
     from streamlit.web import bootstrap
 
-    threading.Thread(target=_warm, daemon=True).start()
+    threading.Thread(target=warm, daemon=True).start()
     flags = options(where, at, settings.max_upload_mb)
     app = Path(__file__).parents[1] / "dashboard" / "app.py"
     config._main_script_path = str(app)
@@ -40,7 +40,7 @@ def streamlit(host: str | None, port: int | None) -> None:
     bootstrap.run(str(app), False, [], flags)
 
 
-def _warm() -> None:
+def warm() -> None:
     """Load what the first page and the first analysis need while the server starts and the browser comes."""
     import plotly.graph_objects  # noqa: F401
 

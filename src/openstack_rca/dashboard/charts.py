@@ -14,6 +14,8 @@ LEVEL_COLOURS = {"DEBUG": "#b8bcc4", "INFO": "#7a9bd4", "WARNING": ORANGE, "ERRO
 _SERVICE_COLOURS = ("#3d78d8", "#dd8a00", "#2f9e77", "#a05bc4", "#d03b3b", "#5a9bb8", "#8c6d31", "#c2579b", GREY)
 _BUCKETS = 120
 _ISO = "%Y-%m-%dT%H:%M:%S.%f"
+_ROOM = {"modebar": {"orientation": "v"}, "margin": {"l": 10, "r": 46, "t": 30, "b": 30}}
+"""The bar of buttons stands beside the picture, not on it."""
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 86400)
 
 
@@ -21,11 +23,8 @@ def draw(figure: Figure, key: str, **options: Any) -> Any:
     """Give a figure to Plotly; the bar of buttons comes with the pointer."""
     import plotly.graph_objects as go
 
-    layout = {
-        "margin": {"l": 10, "r": 10, "t": 30, "b": 30},
-        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom"},
-    }
-    made = go.Figure(data=figure["data"], layout=layout | figure["layout"] | {"modebar": {"orientation": "v"}})
+    legend = {"legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom"}}
+    made = go.Figure(data=figure["data"], layout=legend | figure["layout"] | _ROOM)
     return st.plotly_chart(made, key=key, config={"displaylogo": False, "scrollZoom": False}, **options)
 
 
@@ -92,7 +91,7 @@ def _bursts(table: pl.DataFrame) -> list[dict[str, Any]]:
     found = bursts(table)
     if found.is_empty():
         return []
-    style = {"color": LEVEL_COLOURS["CRITICAL"], "size": 10, "symbol": "triangle-down"}
+    style = {"color": "#c2185b", "size": 11, "symbol": "triangle-down", "line": {"color": "white", "width": 1}}
     texts = [f"burst: {n} errors" for n in found["records"]]
     return [{"type": "scatter", "mode": "markers", "name": "burst of errors", "x": _iso(found["bucket"]),
              "y": found["records"].to_list(), "marker": style, "hovertext": texts, "hoverinfo": "text"}]  # fmt: skip

@@ -1,6 +1,7 @@
 """A sample question over loaded logs: the signals of each kind of line, and the order that weights give them."""
 
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,8 @@ def _kinds(loaded: Loaded) -> pl.DataFrame:
 
 
 def _closeness(texts: list[str], question: str, settings: Settings) -> Signal:
-    vectors = open_embedder(settings.vector_db.embedding_model).embed([question, *texts])
+    with closing(open_embedder(settings.vector_db.embedding_model)) as embedder:
+        vectors = embedder.embed([question, *texts])
     closeness: Signal = np.clip(vectors[1:] @ vectors[0], 0.0, 1.0).astype(np.float64)
     return closeness
 

@@ -1,7 +1,5 @@
 """The memory of past incidents, as the pages use it."""
 
-from pathlib import Path
-
 from openstack_rca.incidents.memory import IncidentMemory
 from openstack_rca.retrieval.texts import TfidfTexts
 from openstack_rca.settings import Settings
@@ -9,9 +7,4 @@ from openstack_rca.settings import Settings
 
 def memory(settings: Settings) -> IncidentMemory:
     """Return the memory, searched by words: that needs neither a model nor a lock on the store."""
-    return IncidentMemory(folder(settings), TfidfTexts(), settings.rag)
-
-
-def folder(settings: Settings) -> Path:
-    """Return where incidents are kept: beside the vector store."""
-    return settings.vector_db.persist_directory.parent / "incidents"
+    return IncidentMemory(settings.incidents_dir, TfidfTexts(), settings.rag)

@@ -15,10 +15,15 @@ Cite = Callable[[Sequence[int]], Mapping[int, "CitedLine"]]
 
 @dataclass(frozen=True)
 class CitedLine:
-    """A line as it stands in a file: number from 1, text without its line end."""
+    """A line as it stands in a file: number from 1, text without its line end.
+
+    `conclusion` is the last line of a record of several lines, where that says what the first does not: the exception
+    below a traceback, the reason below a broker's report.
+    """
 
     line: int
     text: str
+    conclusion: "CitedLine | None" = None
 
 
 @dataclass(frozen=True)

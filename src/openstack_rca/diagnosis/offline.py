@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import polars as pl
 
-from openstack_rca.diagnosis.case import Case
+from openstack_rca.diagnosis.case import Case, CitedLine
 from openstack_rca.diagnosis.confidence import confidences
 from openstack_rca.diagnosis.presence import Presence
 from openstack_rca.diagnosis.selection import choose
@@ -24,6 +25,8 @@ from openstack_rca.settings import Analysis
 _REFUTED_FROM = 0.25
 """A hypothesis from this strength on that something else explains is worth being told as refuted."""
 _NO_FAILURE_BY_ITSELF = frozenset({"change", "silence", "restart"})
+_CONCLUDED = 6
+"""For so many of the first records the concluding line is shown too."""
 _ONLY_LEADS = 0.6
 """What the confidence in a cause is worth that rests on such leads alone."""
 _OTHER_PLACE = 0.7
@@ -42,15 +45,15 @@ class OfflineAnalyst:
         kept = [h for h in hypotheses if h.score > 0.05][: self.settings.max_causes]
         sure = [c if _is_accused(h) else c * _ONLY_LEADS for h, c in zip(kept, confidences(kept), strict=True)]
         chosen = choose(kept, case.table, self.settings.max_evidence)
-        evidence = _evidence(case, chosen)
-        ids = {record: e.id for record, e in evidence.items()}
-        causes = _causes(kept, sure, ids)
+        evidence = _evidence(case, chosen, self.settings.max_evidence)
+        ids = {record: pieces[0].id for record, pieces in evidence.items()}
+        causes = _causes(kept, sure, {record: tuple(p.id for p in pieces) for record, pieces in evidence.items()})
         inconclusive = not causes or causes[0].confidence < self.settings.inconclusive_below or not _is_accused(kept[0])
         return Diagnosis(
             analyst="offline",
             inconclusive=inconclusive,
             causes=causes,
-            evidence=tuple(evidence.values()),
+            evidence=tuple(piece for pieces in evidence.values() for piece in pieces),
             refuted=_refuted(hypotheses, kept[:1], ids),
             timeline=_timeline(case, kept, ids),
             recommendations=_unique(c.remediation for h in kept[:3] for c in h.clues[:3] if c.role != "context"),
@@ -83,33 +86,49 @@ def spread_code(hypotheses: Sequence[Hypothesis]) -> list[Hypothesis]:
     return sorted([best, *others[:2], *rest], key=lambda h: -h.score)
 
 
-def _evidence(case: Case, chosen: dict[int, str]) -> dict[int, Evidence]:
+def _evidence(case: Case, chosen: dict[int, str], most: int) -> dict[int, tuple[Evidence, ...]]:
+    """Return the evidence of each chosen record: its first line, and for the first few what concludes it."""
     cited = case.cite(list(chosen))
     rows = {r["record"]: r for r in case.table.filter(pl.col("record").is_in(list(chosen))).iter_rows(named=True)}
-    found: dict[int, Evidence] = {}
+    found: dict[int, tuple[Evidence, ...]] = {}
+    shown = 0
     for record, why in chosen.items():
-        if record not in cited or record not in rows:
+        if record not in cited or record not in rows or shown >= most:
             continue
-        row = rows[record]
-        found[record] = Evidence(
-            id=f"E{len(found) + 1}",
-            file=row["file"],
-            line=cited[record].line,
-            time=row["time"],
-            service=row["service"] or "unknown",
-            host=row["host"],
-            level=row["level"],
-            text=cited[record].text,
-            why=why,
-            scores=Scores(tfidf=round(row["closeness"], 4), fused=round(row["relevance"], 4)),
+        first = cited[record]
+        lines = [(first, why)]
+        if first.conclusion and len(found) < _CONCLUDED and shown + 1 < most:
+            lines.append((first.conclusion, "concludes the line before it in this list"))
+        found[record] = tuple(
+            _piece(f"E{shown + n}", line, rows[record], reason) for n, (line, reason) in enumerate(lines, 1)
         )
+        shown += len(lines)
     return found
 
 
-def _causes(kept: Sequence[Hypothesis], sure: Sequence[float], ids: dict[int, str]) -> tuple[Cause, ...]:
+def _piece(name: str, line: CitedLine, row: dict[str, Any], why: str) -> Evidence:
+    return Evidence(
+        id=name,
+        file=row["file"],
+        line=line.line,
+        time=row["time"],
+        service=row["service"] or "unknown",
+        host=row["host"],
+        level=row["level"],
+        text=line.text,
+        why=why,
+        scores=Scores(**{name: _rounded(row[name]) for name in ("lstm", "vector", "tfidf", "fused")}),
+    )
+
+
+def _rounded(score: float | None) -> float | None:
+    return None if score is None else round(score, 4)
+
+
+def _causes(kept: Sequence[Hypothesis], sure: Sequence[float], ids: dict[int, tuple[str, ...]]) -> tuple[Cause, ...]:
     causes: list[Cause] = []
     for hypothesis, confidence in zip(kept, sure, strict=True):
-        cited = tuple(dict.fromkeys(ids[r] for c in hypothesis.clues for r in c.records if r in ids))
+        cited = tuple(dict.fromkeys(i for c in hypothesis.clues for r in c.records for i in ids.get(r, ())))
         if not cited:
             continue
         best = hypothesis.clues[0]

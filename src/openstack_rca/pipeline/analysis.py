@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -25,7 +25,9 @@ from openstack_rca.correlation import (
 )
 from openstack_rca.diagnosis import Case, OfflineAnalyst, with_relevance
 from openstack_rca.errors import UsageError
+from openstack_rca.pipeline.memory import recall
 from openstack_rca.pipeline.reading import cite, read_logs, within
+from openstack_rca.pipeline.scoring import with_scores
 from openstack_rca.pipeline.summary import summarise
 from openstack_rca.pipeline.suspicion import find_clues
 from openstack_rca.records import Logs, Report
@@ -102,13 +104,15 @@ def _diagnose(
         asked = asked_roots(table, question)
         stories = follow(table, list(dict.fromkeys([*asked, *failed_roots(table)])))
         clues = find_clues(table, baseline, change, question, graph)
+    with watch.stage("score"):
+        table, notes, full = with_scores(table, baseline, texts, request.issue, settings, request.fast)
     with watch.stage("diagnose"):
         table = with_relevance(table, question, asked, _weights(settings))
         case = Case(question, table, clues, stories, began, graph, partial(cite, request.logs, table))
         diagnosis = OfflineAnalyst(settings.analysis).diagnose(case)
-    return summarise(
+    report = summarise(
         issue=request.issue,
-        mode="fast" if request.fast else "full",
+        mode="full" if full else "fast",
         diagnosis=diagnosis,
         question=question,
         table=table,
@@ -117,7 +121,13 @@ def _diagnose(
         graph=graph,
         seconds=watch.seconds,
         now=datetime.now(UTC).replace(tzinfo=None),
+        notes=notes,
     )
+    if not full:
+        return report
+    with watch.stage("remember"):
+        report = recall(report, settings)
+    return replace(report, seconds_by_stage=watch.seconds)
 
 
 def mine(

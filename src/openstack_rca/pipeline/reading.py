@@ -1,6 +1,7 @@
 """Paths -> log table: sources and parser joined, and the way back from a record to its line."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from openstack_rca.settings import Settings
 from openstack_rca.sources import PathSource
 
 _LONGEST_LINE = 1 << 20
+_TELLING, _FURTHEST = 80, 400
+"""So many characters tell a conclusion, and it is looked for so many lines below its record."""
 
 
 def read_logs(paths: Sequence[Path], settings: Settings, *, must_hold_records: bool = True) -> Logs:
@@ -50,10 +53,10 @@ def within(table: pl.DataFrame, since: datetime | None, until: datetime | None) 
 
 def cite(paths: Sequence[Path], table: pl.DataFrame, records: Sequence[int]) -> dict[int, CitedLine]:
     """Return the lines of records as they stand in their files, read again from there."""
-    wanted = table.filter(pl.col("record").is_in(list(records))).select("record", "file", "line")
-    by_file: dict[str, dict[int, int]] = {}
-    for record, file, line in wanted.iter_rows():
-        by_file.setdefault(file, {})[line] = record
+    wanted = table.filter(pl.col("record").is_in(list(records))).select("record", "file", "line", "message", "detail")
+    by_file: dict[str, list[_Wanted]] = {}
+    for record, file, line, message, detail in wanted.sort("line").iter_rows():
+        by_file.setdefault(file, []).append(_Wanted(record, line, _conclusion(message, detail)))
     found: dict[int, CitedLine] = {}
     for raw in PathSource(paths).files():
         if lines := by_file.pop(raw.name, None):
@@ -63,14 +66,38 @@ def cite(paths: Sequence[Path], table: pl.DataFrame, records: Sequence[int]) -> 
     return found
 
 
-def _lines(raw: RawFile, wanted: Mapping[int, int]) -> dict[int, CitedLine]:
-    """Read a file up to the last wanted line and return those wanted, by record."""
-    last = max(wanted)
+@dataclass(frozen=True)
+class _Wanted:
+    record: int
+    line: int
+    conclusion: bytes | None
+
+
+def _conclusion(message: str, detail: str | None) -> bytes | None:
+    """Return how the last line of a record's detail begins, unless the message says the same."""
+    lines = (detail or "").strip().rsplit("\n", 1)
+    last = lines[-1].strip()[:_TELLING]
+    return last.encode() if last and last not in message else None
+
+
+def _lines(raw: RawFile, wanted: Sequence[_Wanted]) -> dict[int, CitedLine]:
+    """Read a file up to the last wanted line and return the wanted ones with their conclusions, by record."""
+    starts = {w.line: w for w in wanted}
+    last = max(starts)
     found: dict[int, CitedLine] = {}
+    pending: dict[int, _Wanted] = {}
     for number, line in enumerate(_read_lines(raw), 1):
-        if number in wanted:
-            found[wanted[number]] = CitedLine(number, _text(line))
-        if number >= last:
+        for record, want in list(pending.items()):
+            if want.conclusion and want.conclusion in line:
+                found[record] = replace(found[record], conclusion=CitedLine(number, _text(line)))
+                del pending[record]
+            elif number > want.line + _FURTHEST:
+                del pending[record]
+        if here := starts.get(number):
+            found[here.record] = CitedLine(number, _text(line))
+            if here.conclusion:
+                pending[here.record] = here
+        if number >= last and not pending:
             break
     return found
 

@@ -36,6 +36,7 @@ def summarise(
     graph: Topology,
     seconds: Mapping[str, float],
     now: datetime,
+    notes: tuple[str, ...] = (),
 ) -> Report:
     """Return the report that every face shows."""
     distribution = _distribution(table)
@@ -60,6 +61,7 @@ def summarise(
             zones=zones,
         ),
         seconds_by_stage=seconds,
+        notes=notes,
     )
 
 

@@ -74,7 +74,8 @@ class _Page:
         step = next((s for s in _STEPS if span / s <= 8), math.ceil(span / 8))
         tick = math.ceil(self._first / step) * step
         while tick <= self._last:
-            yield datetime.fromtimestamp(tick)
+            if self.x(datetime.fromtimestamp(tick).isoformat()) < WIDTH - 40:  # its label would not fit
+                yield datetime.fromtimestamp(tick)
             tick += step
 
     def legend(self) -> Iterator[str]:

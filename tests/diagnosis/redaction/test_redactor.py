@@ -125,8 +125,10 @@ def test_each_switch(options: dict[str, object], text: str, hidden: str) -> None
 
 HOSTILE = [
     "a" * 30000, "a.b-" * 8000, "password=" * 3000, "://" * 8000, "http://a:" * 3000, "a:b@" * 8000, "AQ" * 15000,
-    "eyJ" * 9000, "Cookie: " * 3000, "token" * 6000, "-----BEGIN PRIVATE KEY-----" * 600, "x@y." * 8000, "mysql -" * 4000,
-    "'password': '" * 2500, "\\" * 30000, "1:" * 12000, "Authorization: Basic " * 1500, "<password>" * 3000, "_token" * 5000,
+    "eyJ" * 9000, "Cookie: " * 3000, "token" * 6000, "-----BEGIN PRIVATE KEY-----" * 600, "x@y." * 8000,
+    "mysql -" * 4000,
+    "'password': '" * 2500, "\\" * 30000, "1:" * 12000, "Authorization: Basic " * 1500, "<password>" * 3000,
+    "_token" * 5000,
 ]  # fmt: skip
 
 

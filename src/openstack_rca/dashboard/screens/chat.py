@@ -11,7 +11,6 @@ from openstack_rca import pipeline, reporting
 from openstack_rca.correlation import follow, with_root
 from openstack_rca.dashboard.followup import Finding, closest
 from openstack_rca.dashboard.loading import Loaded
-from openstack_rca.dashboard.memory import memory
 from openstack_rca.dashboard.report_view import open_line, show_report
 from openstack_rca.dashboard.safe import safe
 from openstack_rca.dashboard.state import Answer, Session, session
@@ -19,6 +18,7 @@ from openstack_rca.dashboard.talking import Talk
 from openstack_rca.dashboard.work import Job, Tell, brief, watch
 from openstack_rca.diagnosis.claude import ChatAnswer, why_unavailable
 from openstack_rca.errors import RcaError
+from openstack_rca.pipeline.memory import remember
 from openstack_rca.records import Report, Story
 from openstack_rca.reporting.context import lines_around
 from openstack_rca.reporting.picture import failing_request
@@ -131,7 +131,7 @@ def _keep(answer: Answer, number: int, mine: Session) -> None:
                                icon=":material/download:", width="stretch")  # fmt: skip
     if columns[3].button("Remember as incident", key=f"remember-{number}", width="stretch"):
         try:
-            kept = memory(mine.settings).add(reporting.report_to_dict(answer.report))
+            kept = remember(reporting.report_to_dict(answer.report), mine.settings)
             st.toast(f"Incident {kept.incident.id} {'is kept' if kept.new else 'was kept before'}.")
         except RcaError as error:
             st.error(safe(str(error)))

@@ -1,13 +1,15 @@
 """Every line that the model may point to, by its evidence id."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import polars as pl
 
 from openstack_rca.diagnosis.case import Case
 from openstack_rca.records import Evidence, Scores
+
+_SIGNALS = tuple(f.name for f in fields(Scores))
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,6 @@ def _line(row: Mapping[str, Any], number: int, text: str) -> Line:
         level=row["level"],
         text=text,
         why="",
-        scores=Scores(tfidf=round(row["closeness"], 4), fused=round(row["relevance"], 4)),
+        scores=Scores(**{name: round(row[name], 4) for name in _SIGNALS if row.get(name) is not None}),
     )
     return Line(evidence, row["detail"] or "", row["template"])

@@ -70,7 +70,7 @@ def build(
     writer.lines(candidates)
     writer.left_out(candidates)
     text = wrap("case", hide(writer.page.text()))
-    return Context(text, tokens(text), tuple(writer.shown))
+    return Context(text, tokens(text), tuple(writer.ids.values()))
 
 
 class _Writer:
@@ -78,14 +78,13 @@ class _Writer:
 
     def __init__(self, case: Case, book: EvidenceBook, page: Page, offline: Diagnosis) -> None:
         self.page = page
-        self.shown: dict[str, int] = {}
+        self.ids: dict[int, str] = {}
         self._case = case
         self._book = book
         self._offline = offline
-        self._ids: dict[int, str] = {}
-        self._said: frozenset[str] = frozenset()
+        self._said: set[str] = set()
 
-    def fetch(self, hypotheses: Sequence[Hypothesis], candidates: Sequence[int] | dict[int, str]) -> None:
+    def fetch(self, hypotheses: Sequence[Hypothesis], candidates: Iterable[int]) -> None:
         """Read all lines that may be shown in one go."""
         first = [c.records[0] for h in hypotheses for c in h.clues[:_CLUES] if c.records]
         self._book.fetch([*first, *candidates])
@@ -118,11 +117,11 @@ class _Writer:
 
     def _clue(self, side: str, clue: Clue, rank: int, turn: int) -> None:
         id_ = self._show(clue.records[0], clue.statement) if clue.records else None
-        said, self._said = clue.statement in self._said, self._said | {clue.statement}
-        words = "as above" if said else cut(clue.statement, 320)
+        words = "as above" if clue.statement in self._said else cut(clue.statement, 320)
         span = f"{clock(clue.first)}" + (f" to {clock(clue.last)}" if clue.last != clue.first else "")
         text = f"H{rank} {side} ({clue.role}, {clue.count} times, {span}): {words}"
-        self.page.offer("hypotheses", text + (f" [{id_}]" if id_ else ""), rank, 1 + turn)
+        if self.page.offer("hypotheses", text + (f" [{id_}]" if id_ else ""), rank, 1 + turn):
+            self._said.add(clue.statement)
 
     def lines(self, chosen: dict[int, str]) -> None:
         """Write the chosen lines that are not there yet, most important first, as long as they fit."""
@@ -131,8 +130,8 @@ class _Writer:
 
     def _show(self, record: int, why: str, longest: int | None = None) -> str | None:
         """Offer one line; return its id when it is in."""
-        if record in self._ids:
-            return self._ids[record]
+        if record in self.ids:
+            return self.ids[record]
         line = self._book.fetch([record]).get(record)
         if line is None:
             return None
@@ -142,8 +141,7 @@ class _Writer:
         if not self.page.offer("lines", text, str(evidence.time or ""), record):
             return None
         self._book.number(record, why)
-        self._ids[record] = id_
-        self.shown[id_] = record
+        self.ids[record] = id_
         return id_
 
     def services(self) -> None:
@@ -158,7 +156,7 @@ class _Writer:
     def timeline(self) -> None:
         """Write the events of the offline diagnosis, in short."""
         for i, event in enumerate(self._offline.timeline[:15]):
-            id_ = f" [{event.evidence}]" if event.evidence in self.shown else ""
+            id_ = f" [{event.evidence}]" if event.evidence in self.ids.values() else ""
             self.page.offer("timeline", f"{clock(event.time)} {event.service}: {cut(event.event, 90)}{id_}", i)
 
     def stories(self) -> None:
@@ -181,7 +179,7 @@ class _Writer:
 
     def neighbours(self) -> None:
         """Write the records of the same process right before and after the first lines shown, in short."""
-        shown = list(self.shown.values())[:_SURROUNDED]
+        shown = list(self.ids)[:_SURROUNDED]
         rows = self._case.table.with_row_index("at").select("at", "record", "file", "pid")
         beside = pl.DataFrame({"record": shown}, schema={"record": pl.UInt32}).join(rows, on="record")
         near: list[int] = []
@@ -198,7 +196,7 @@ class _Writer:
     def left_out(self, candidates: Iterable[int]) -> None:
         """Say how many of the candidates did not fit, and of which programs; there is always room for it."""
         table = self._case.table
-        missing = table.filter(pl.col("record").is_in([r for r in candidates if r not in self._ids]))
+        missing = table.filter(pl.col("record").is_in([r for r in candidates if r not in self.ids]))
         counts = missing.group_by("service").len().sort("len", "service", descending=True).head(6).iter_rows()
         of = ", ".join(f"{n} of {cut(s or 'unknown', 40)}" for s, n in counts)
         which = (
@@ -207,7 +205,7 @@ class _Writer:
             else "every telling kind of line is"
         )
         self.page.left += _RESERVED - _TAGS
-        self.page.offer("left out", f"{len(self._ids)} of {table.height} records are shown; {which}.")
+        self.page.offer("left out", f"{len(self.ids)} of {table.height} records are shown; {which}.")
 
 
 def _headline(rank: int, h: Hypothesis) -> str:

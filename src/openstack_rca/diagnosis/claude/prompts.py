@@ -32,7 +32,7 @@ def size_of(schema: type[BaseModel]) -> int:
 
 def room_for_context(budget: int, tools: tuple[dict[str, Any], ...] = ()) -> int:
     """Return how many of a budget of tokens are left for the case beside prompt, schema, tools and a correction."""
-    fixed = tokens(prompt("analyst")) + size_of(Answer) + _CORRECTION
+    fixed = tokens(prompt("analyst")) + size_of(Answer) + min(_CORRECTION, budget // 20)
     if tools:
         fixed += tokens(prompt("investigation")) + tokens(json.dumps(tools))
     return budget - fixed
