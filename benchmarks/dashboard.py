@@ -98,7 +98,7 @@ def in_browser() -> None:
         print(f"The browser is not measured: {MISSING}.")
         return
     with tempfile.TemporaryDirectory() as name, server(Path(name)) as address:
-        time.sleep(3)  # who starts a server opens the page by hand
+        time.sleep(8)  # who starts a server opens the page by hand
         browser = Browser(Path(name) / "profile")
         with timed("first page, from the address to its title", 3.0):
             browser.driver.get(address)

@@ -44,9 +44,12 @@ def model_card(
     scores: Mapping[str, Scores],
     reliability: Sequence[tuple[float, float, int]],
     tuning: Scores,
+    *,
+    ships: bool = True,
 ) -> str:
     """Return the model card in Markdown: data, labels, scores on held-back cases, and what the model is not for.
 
+    `ships` tells the models of the package from an operator's own.
     `scores` has a table for each source of labels; `tuning` are cross-validated scores on the cases that were built on,
     empty when there are none.
     """
@@ -54,7 +57,9 @@ def model_card(
     parts = [
         "# Model card",
         "",
-        "Made by `./scripts/train-model`; the figures are those of the run that made the models which ship.",
+        "Made by `./scripts/train-model`; the figures are those of the run that made the models which ship."
+        if ships
+        else "Made by `openstack-rca train`; the figures are those of the run that made the models beside this page.",
         "",
         "## What it does",
         "",
@@ -92,19 +97,19 @@ def model_card(
             "|---|---|---|",
         ]
         parts += [f"| {score:.2f} | {share:.2f} | {count} |" for score, share, count in reliability]
-    return "\n".join([*parts, "", *_LIMITS]) + "\n"
+    return "\n".join([*parts, "", "## Limits", "", *(_LIMITS_OF_OURS if ships else ()), *_LIMITS]) + "\n"
 
 
-_LIMITS = (
-    "## Limits",
-    "",
+_LIMITS_OF_OURS = (
     "- The cases come from one small cloud (OpenStack Zed, INFO level). Elsewhere most templates are unknown to the",
     "  vocabulary; then the order of messages is not judged, and only the features speak. Train on your own logs.",
-    "- A record is evidence when a person cited it. Symptoms that nobody cited count as errors of the model here.",
-    "- Few cases are held back, so each figure moves by several hundredths with one case more or less.",
     "- Design choices of the shipped models (sequence length, rates, averaging two networks) were made on the other",
     "  cases by cross-validation. But each run printed the held-back figures too, so the builder knew them: the",
     "  averaging was tried after they showed the windows alone behind a rule. Fresh cases are the only clean test.",
+)
+_LIMITS = (
+    "- A record is evidence when a person cited it. Symptoms that nobody cited count as errors of the model here.",
+    "- Few cases are held back, so each figure moves by several hundredths with one case more or less.",
     "- A score says that a line is worth reading, not that it is the cause.",
 )
 

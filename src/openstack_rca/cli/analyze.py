@@ -8,7 +8,7 @@ import click
 
 from openstack_rca.cli import output
 from openstack_rca.cli.options import PATH, debug_option, moment, timezone_option, zone_of
-from openstack_rca.errors import UnavailableError, UsageError
+from openstack_rca.errors import UsageError
 
 FORMS = ("text", "md", "html", "json")
 AROUND = 2
@@ -24,11 +24,19 @@ AROUND = 2
     help="File, folder, glob or archive with the logs; may be repeated.  [default: the folder DATA_DIR, logs]",
 )
 @click.option("--baseline", type=PATH, multiple=True, help="Logs of the same cloud in health; may be repeated.")
-@click.option("--fast", is_flag=True, help="Look at the most telling lines only.")
+@click.option("--fast", is_flag=True, help="Without comparison by meaning and without past incidents.")
 @click.option("--since", metavar="TIME", help="Leave out what was written before, e.g. '2026-11-22 08:48'.")
 @click.option("--until", metavar="TIME", help="Leave out what was written after.")
 @timezone_option
-@click.option("--llm/--no-llm", default=None, help="Ask a language model (not available yet), or never do.")
+@click.option(
+    "--llm/--no-llm",
+    default=None,
+    help="Insist on the language model, or never ask it.  [default: ask it when ANTHROPIC_API_KEY is set]",
+)
+@click.option("--investigate", is_flag=True, help="Let the language model search in the logs itself.")
+@click.option("--dry-run", is_flag=True, help="Only show what the language model would be sent, and its size.")
+@click.option("--fresh", is_flag=True, help="Ask again although the answer to this evidence is known.")
+@click.option("--remember", "keep", is_flag=True, help="Keep the report as an incident that later analyses know.")
 @click.option(
     "--format", "form", type=click.Choice(FORMS), default="text", show_default=True, help="Form of the report."
 )
@@ -43,6 +51,10 @@ def analyze(
     until: str | None,
     timezone: str | None,
     llm: bool | None,
+    investigate: bool,
+    dry_run: bool,
+    fresh: bool,
+    keep: bool,
     form: str,
     target: Path | None,
 ) -> None:
@@ -55,8 +67,6 @@ def analyze(
     issue = os.fsencode(issue).decode("utf-8", "replace").strip()
     if not issue:
         raise UsageError("The issue text is empty; say with --issue what users see.")
-    if llm:
-        raise UnavailableError("The language model is not available yet; leave --llm out for the offline analysis.")
     if target:
         output.check_writable(target)
 
@@ -79,9 +89,20 @@ def analyze(
         fast=fast,
         since=start,
         until=end,
+        llm=llm,
+        investigate=investigate,
+        fresh=fresh,
     )
+    if dry_run:
+        with output.progress() as tell:
+            text = pipeline.dry_run(request, settings, tell)
+        _deliver(text, target)
+        return
     with output.progress() as tell:
-        report = pipeline.analyze(request, settings, tell)
+        report = pipeline.analyze(request, settings, tell, output.streamed())
+    if keep:
+        kept = pipeline.remember(reporting.report_to_dict(report), settings)
+        output.note(f"The incident is remembered as {kept.incident.id}.")
     if form == "text" and not target:
         width = min(output.width(), output.MAX_WIDTH)
         sys.stdout.write(reporting.report_to_text(report, width, output.colour()))
@@ -91,6 +112,11 @@ def analyze(
         text = reporting.report_to_html(report, reporting.lines_around(request.logs, places, AROUND))
     else:
         text = reporting.FORMATS[form](report)
+    _deliver(text, target)
+
+
+def _deliver(text: str, target: Path | None) -> None:
+    """Write a text to the file named, or to standard output."""
     if target:
         output.write_file(target, text)
         output.note(f"The report is in {target}.")

@@ -85,6 +85,15 @@ def progress() -> Iterator[Callable[[str], None]]:
         yield lambda step: status.update(Text(plain(step)))
 
 
+def streamed() -> Callable[[str], None] | None:
+    """Return a function that shows the language model's words as they come, unchecked; None without a terminal."""
+    if not sys.stderr.isatty():
+        return None
+    from openstack_rca.reporting.plain import plain
+
+    return lambda words: click.echo(plain(words), err=True)
+
+
 @contextmanager
 def bars() -> Iterator[Callable[[str, int, int], None]]:
     """Give a function that shows how far each stage is, on standard error and only if that is a terminal."""

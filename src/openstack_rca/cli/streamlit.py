@@ -1,6 +1,8 @@
 """`openstack-rca streamlit`: starts the dashboard."""
 
+import tempfile
 import threading
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -8,7 +10,9 @@ import click
 
 from openstack_rca.cli import output
 from openstack_rca.cli.options import debug_option
-from openstack_rca.errors import UnavailableError
+from openstack_rca.errors import RcaError, UnavailableError
+
+_LINE = "2026-11-22 08:48:04.733 1 ERROR nova.api [None req-8f2f5b8c-9e15-4a59-8d0a-57b3ad1f7d3a u p - - - -] Failed\n"
 
 
 @click.command()
@@ -41,17 +45,15 @@ def streamlit(host: str | None, port: int | None) -> None:
 
 
 def warm() -> None:
-    """Load what the first page and the first analysis need while the server starts and the browser comes."""
+    """Load what pages and a first analysis need, while the server starts and the browser comes."""
     import plotly.graph_objects  # noqa: F401
 
-    from openstack_rca import pipeline, reporting  # noqa: F401
-    from openstack_rca.correlation import load_topology
-    from openstack_rca.parsing import LogParser
-    from openstack_rca.signatures import load_signatures
+    from openstack_rca import pipeline
+    from openstack_rca.settings import load_settings
 
-    LogParser(timezone="UTC")
-    load_signatures()
-    load_topology()
+    with tempfile.TemporaryDirectory() as name, suppress(RcaError):
+        (Path(name) / "nova-api.log").write_text(_LINE)
+        pipeline.analyze(pipeline.AnalysisRequest("Servers fail", (Path(name),)), load_settings())
 
 
 def options(host: str, port: int, upload: int) -> dict[str, object]:

@@ -40,6 +40,7 @@ def train(
             raise UsageError(f"There is no folder {settings.data_dir} with logs; give --logs PATH or --cases DIR.")
         logs = (settings.data_dir,)
 
+    from openstack_rca.classify.card import model_card
     from openstack_rca.cli.store_lines import pieces, stored_line
     from openstack_rca.cli.training_lines import result_lines
     from openstack_rca.pipeline import storing, training
@@ -49,7 +50,9 @@ def train(
     output.notes(result.notes)
     for line in result_lines(result):
         click.echo(line)
-    click.echo(f"card      {training.write_card(result, settings)}")
+    card = settings.models_dir / "model-card.md"
+    output.write_file(card, model_card(result.facts, result.scores, result.reliability, {}, ships=False))
+    click.echo(f"card      {card}")
     if clean_vector_db:
         removed = storing.clear_logs(settings)
         click.echo(f"store     removed from {removed.where}: {pieces(removed.pieces)}")

@@ -108,7 +108,9 @@ def backup(target: Path | None) -> None:
     with storing.open_existing_store(load_settings(), writing=True) as store:
         done = upkeep.backup(store, path)
         output.notes(store.notes)
-        click.echo(f"Backup of {store.where}, {done.path} ({done.bytes:,} bytes), written and checked: {pieces(done.pieces)}.")
+        click.echo(
+            f"Backup of {store.where}, {done.path} ({done.bytes:,} bytes), written and checked: {pieces(done.pieces)}."
+        )
 
 
 @vector_db.command()

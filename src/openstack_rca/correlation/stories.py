@@ -106,6 +106,6 @@ def follow(table: pl.DataFrame, roots: Sequence[str]) -> tuple[Story, ...]:
                 tuple(r["record"]),
                 r["level"],
                 r["bad"],
-            )  # fmt: skip
+            )
         )
     return tuple(Story(root, "request", tuple(hs), any(h.failed for h in hs)) for root, hs in found.items() if hs)

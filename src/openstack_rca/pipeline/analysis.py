@@ -25,6 +25,7 @@ from openstack_rca.correlation import (
 )
 from openstack_rca.diagnosis import Case, OfflineAnalyst, with_relevance
 from openstack_rca.errors import UsageError
+from openstack_rca.pipeline.asking import Heard, consult, is_wanted, preview
 from openstack_rca.pipeline.memory import recall
 from openstack_rca.pipeline.reading import cite, read_logs, within
 from openstack_rca.pipeline.scoring import with_scores
@@ -47,6 +48,9 @@ class AnalysisRequest:
     fast: bool = False
     since: datetime | None = None
     until: datetime | None = None
+    llm: bool | None = None
+    investigate: bool = False
+    fresh: bool = False
 
 
 @dataclass
@@ -65,16 +69,39 @@ class Stopwatch:
         self.seconds[name] = round(time.perf_counter() - start, 3)
 
 
-def analyze(request: AnalysisRequest, settings: Settings, progress: Progress = lambda stage: None) -> Report:
-    """Return the report on an issue from the logs given.
+def analyze(
+    request: AnalysisRequest,
+    settings: Settings,
+    progress: Progress = lambda stage: None,
+    heard: Heard | None = None,
+) -> Report:
+    """Return the report on an issue from the logs given; `heard` gets the words of the language model as they come.
 
-    Raises UsageError for an empty issue, InputError and NothingToRead for logs that cannot be used.
+    Raises UsageError for an empty issue, InputError and NothingToRead for logs that cannot be used, UnavailableError when
+    the language model was asked for by name and is not there.
     """
+    asking = is_wanted(request.llm, settings)
+    watch = Stopwatch(progress)
+    case, report = _prepare(request, settings, watch)
+    if not asking:
+        return report
+    with watch.stage("ask"):
+        report = consult(case, report, settings, investigating=request.investigate, fresh=request.fresh, heard=heard)
+    return replace(report, seconds_by_stage=watch.seconds)
+
+
+def dry_run(request: AnalysisRequest, settings: Settings, progress: Progress = lambda stage: None) -> str:
+    """Return exactly what the language model would be sent, and its size; raises like `analyze`."""
+    case, report = _prepare(request, settings, Stopwatch(progress))
+    return preview(case, report, settings, investigating=request.investigate)
+
+
+def _prepare(request: AnalysisRequest, settings: Settings, watch: Stopwatch) -> tuple[Case, Report]:
+    """Read, mine and diagnose offline."""
     if not request.issue.strip():
         raise UsageError(
             'The issue is empty: say in a few words what does not work, for example "New servers go to ERROR".'
         )
-    watch = Stopwatch(progress)
     with watch.stage("read"):
         logs = read_logs(request.logs, settings)
         baseline = read_logs(request.baseline, settings).table if request.baseline else None
@@ -92,7 +119,7 @@ def _diagnose(
     table: pl.DataFrame,
     baseline: pl.DataFrame | None,
     texts: dict[str, str],
-) -> Report:
+) -> tuple[Case, Report]:
     graph = load_topology()
     with watch.stage("change"):
         change = compare(table, baseline)
@@ -123,11 +150,10 @@ def _diagnose(
         now=datetime.now(UTC).replace(tzinfo=None),
         notes=notes,
     )
-    if not full:
-        return report
-    with watch.stage("remember"):
-        report = recall(report, settings)
-    return replace(report, seconds_by_stage=watch.seconds)
+    if full:
+        with watch.stage("remember"):
+            report = recall(report, settings)
+    return case, replace(report, seconds_by_stage=watch.seconds)
 
 
 def mine(

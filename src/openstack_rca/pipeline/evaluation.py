@@ -53,7 +53,7 @@ def evaluate(
 
 def _row(case: TrueCase, settings: Settings, fast: bool) -> Row:
     baseline = (case.baseline,) if case.baseline else ()
-    report = analyze(AnalysisRequest(case.issue, (case.logs,), baseline, fast=fast), settings)
+    report = analyze(AnalysisRequest(case.issue, (case.logs,), baseline, fast=fast, llm=False), settings)
     causes = report.diagnosis.causes
     truth = case.truth
     first = causes[0] if causes else None

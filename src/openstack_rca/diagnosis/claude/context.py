@@ -55,7 +55,8 @@ def build(
     timeline, stories, past incidents, changes), then neighbours and further relevant lines, all in the order of time.
     """
     hypotheses = hypothesize(case.clues, case.topology, case.question)[:_HYPOTHESES]
-    writer = _Writer(case, book, Page(SECTIONS, budget - _RESERVED, hide), offline)
+    reserved = min(_RESERVED, budget // 4)
+    writer = _Writer(case, book, Page(SECTIONS, budget - reserved, hide), offline)
     candidates = choose(hypotheses, case.table, _CANDIDATES)
     writer.fetch(hypotheses, candidates)
     writer.incident()
@@ -68,7 +69,7 @@ def build(
     writer.changes(patterns)
     writer.neighbours()
     writer.lines(candidates)
-    writer.left_out(candidates)
+    writer.left_out(candidates, reserved - _TAGS)
     text = wrap("case", hide(writer.page.text()))
     return Context(text, tokens(text), tuple(writer.ids.values()))
 
@@ -193,8 +194,8 @@ class _Writer:
         for record in near:
             self._show(record, "next to a line of evidence", _SHORT)
 
-    def left_out(self, candidates: Iterable[int]) -> None:
-        """Say how many of the candidates did not fit, and of which programs; there is always room for it."""
+    def left_out(self, candidates: Iterable[int], reserved: int) -> None:
+        """Say how many of the candidates did not fit, and of which programs, in the tokens kept for it."""
         table = self._case.table
         missing = table.filter(pl.col("record").is_in([r for r in candidates if r not in self.ids]))
         counts = missing.group_by("service").len().sort("len", "service", descending=True).head(6).iter_rows()
@@ -204,8 +205,10 @@ class _Writer:
             if of
             else "every telling kind of line is"
         )
-        self.page.left += _RESERVED - _TAGS
-        self.page.offer("left out", f"{len(self.ids)} of {table.height} records are shown; {which}.")
+        self.page.left += reserved
+        shown = f"{len(self.ids)} of {table.height} records are shown"
+        if not self.page.offer("left out", f"{shown}; {which}."):
+            self.page.offer("left out", f"{shown}; {missing.height} did not fit.")
 
 
 def _headline(rank: int, h: Hypothesis) -> str:

@@ -6,6 +6,8 @@ from hashlib import sha256
 from openstack_rca.diagnosis.claude.counting import tokens
 
 _LINE_BREAK = 1
+_HEADING = 5
+"""Tokens of the signs around the name of a section."""
 
 
 class Page:
@@ -14,12 +16,14 @@ class Page:
     def __init__(self, sections: Sequence[str], budget: int, hide: Callable[[str], str]) -> None:
         self._hide = hide
         self._parts: dict[str, list[tuple[tuple[str | int, ...], str]]] = {name: [] for name in sections}
-        self.left = budget - sum(tokens(name) + 5 for name in sections)
+        self.left = budget
 
     def offer(self, section: str, text: str, *order: str | int) -> bool:
         """Take a piece if it fits and say whether it did; pieces of a section stand by `order`, else as they came."""
         text = self._hide(text)
         cost = tokens(text) + _LINE_BREAK
+        if not self._parts[section]:
+            cost += tokens(section) + _HEADING
         if cost > self.left:
             return False
         self.left -= cost
