@@ -43,7 +43,7 @@ def test_a_shown_command_does_what_the_page_says(command: str, code: int, shown:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", command],
-        cwd=clone, env={**os.environ, "PATH": path, "COLUMNS": "100"}, capture_output=True, text=True, timeout=120,
+        cwd=clone, env={**os.environ, "PATH": path, "COLUMNS": "100", "AI_PROVIDER": "none"}, capture_output=True, text=True, timeout=120,
         check=False,
     )  # fmt: skip
     assert done.returncode == code, done.stderr

@@ -175,6 +175,7 @@ def load_settings(**flags: Any) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
-        raise UsageError(f"The setting {name} is wrong: {first['msg']} (got {first['input']!r}).") from error
+        given = "" if any(word in name for word in ("key", "password")) else f" (got {first['input']!r})"
+        raise UsageError(f"The setting {name} is wrong: {first['msg']}{given}.") from error
     except ValueError as error:
         raise UsageError(f"The settings cannot be read: {error}.") from error

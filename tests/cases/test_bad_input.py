@@ -17,6 +17,7 @@ import pytest
 from tests.cases import lab
 
 LINE = "2026-11-22 08:{:02d}:{:02d}.000 1 {} nova.compute.manager [-] {}\n"
+QUIET = {"COLUMNS": "100", "AI_PROVIDER": "none"}
 GOOD = "".join(
     LINE.format(n // 60, n % 60, "ERROR" if n > 300 else "INFO", f"Instance {n} went on") for n in range(360)
 )
@@ -24,7 +25,9 @@ GOOD = "".join(
 
 def command(*arguments: str) -> subprocess.CompletedProcess[bytes]:
     run = [sys.executable, "-m", "openstack_rca.cli", *arguments]
-    done = subprocess.run(run, capture_output=True, timeout=120, check=False, env={**os.environ, "COLUMNS": "100"})
+    done = subprocess.run(
+        run, capture_output=True, timeout=120, check=False, cwd=lab.INCIDENTS, env={**os.environ, **QUIET}
+    )
     assert b"Traceback" not in done.stderr
     assert b"unexpected happened" not in done.stderr
     return done

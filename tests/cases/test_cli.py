@@ -16,7 +16,7 @@ CASES = ("glance-image-data-missing", "dhcp-agent-down")
 def command(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "openstack_rca.cli", *arguments], cwd=cwd, capture_output=True, text=True, timeout=120,
-        check=False, env={**os.environ, "COLUMNS": "100"},
+        check=False, env={**os.environ, "COLUMNS": "100", "AI_PROVIDER": "none"},
     )  # fmt: skip
 
 

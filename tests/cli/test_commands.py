@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from openstack_rca.cli import run
 from openstack_rca.cli.diagnostic import diagnose
 from openstack_rca.cli.older import run_older, translate
 from openstack_rca.cli.reference import PAGES, write_pages
-from openstack_rca.errors import KnowledgeError, UnavailableError, UsageError
+from openstack_rca.errors import KnowledgeError, UsageError
 
 ROOT = Path(__file__).parents[2]
 INCIDENT = ROOT / "examples" / "incidents" / "nova-scheduler-down"
@@ -78,17 +79,30 @@ def test_broken_signatures_fail_their_test(capsys: pytest.CaptureFixture[str], m
 
 
 def test_setup_makes_the_folders_and_takes_stock(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, workplace: Path
 ) -> None:
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DATA_DIR", "in/logs")
     assert run(["setup"]) == 0
     assert "missing  logs: in/logs is empty" in capsys.readouterr().out
-    (tmp_path / "in" / "logs" / "nova-api.log").write_text("x")
+    (workplace / "in" / "logs" / "nova-api.log").write_text("x")
     assert run(["setup"]) == 0
     out = capsys.readouterr().out
+    assert "ready    learned score: the models of the package" in out
+    assert "ready    embedding model all-MiniLM-L6-v2" in out
+    assert re.search(r"^ready    vector store chroma_db: \d+ pieces of the collection knowledge$", out, re.MULTILINE)
+    assert "ready    past incidents: 0 in incidents" in out
     assert "ready    logs: 1 file in in/logs" in out
     assert "log formats" in out
+
+
+@pytest.mark.usefixtures("workplace")
+def test_setup_says_what_is_missing(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENSTACK_RCA_VECTOR_DB__EMBEDDING_MODEL", "word2vec")
+    Path("saved_models").mkdir()
+    Path("saved_models/lstm_log_classifier.json").write_text("{}")
+    assert run(["setup"]) == 0
+    out = capsys.readouterr().out
+    assert all(f"missing  {part}: " in out for part in ("learned score", "embedding model", "vector store"))
 
 
 def test_setup_says_when_a_folder_cannot_be_made(
@@ -107,6 +121,11 @@ def test_setup_says_when_a_folder_cannot_be_made(
         (["--mode=setup"], ["setup"]),
         (["--mode", "analyze", "--issue", "x y", "--fast-mode"], ["analyze", "--issue", "x y", "--fast"]),
         (["--issue", "x", "--mode", "analyze", "--logs=a"], ["analyze", "--issue", "x", "--logs=a"]),
+        (["--mode", "train", "--clean-vector-db"], ["train", "--clean-vector-db"]),
+        (["--mode", "vector-db", "--vector-db-action", "verify"], ["vector-db", "verify"]),
+        (["--mode", "vector-db", "--vector-db-action=search", "--query", "x"], ["vector-db", "search", "--query", "x"]),
+        (["--mode", "vector-db", "--query=x"], ["vector-db", "search", "--query=x"]),
+        (["--mode", "vector-db"], ["vector-db", "status"]),
     ],
 )
 def test_the_older_form_is_translated(older: list[str], today: list[str]) -> None:
@@ -119,19 +138,6 @@ def test_an_unknown_mode_is_refused(arguments: list[str], capsys: pytest.Capture
         translate(arguments)
     assert run_older(arguments) == 2
     assert capsys.readouterr().err.startswith("Error: Say with --mode what to do: setup, ")
-
-
-@pytest.mark.parametrize("mode", ["train", "streamlit", "vector-db"])
-def test_a_mode_that_is_not_there_yet_says_so(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("openstack_rca.cli.older.COMMANDS", {"setup": ("", "")})
-    with pytest.raises(UnavailableError, match=f"The mode {mode} is not available yet."):
-        translate(["--mode", mode, "--vector-db-action", "status"])
-
-
-def test_the_action_of_the_vector_store_becomes_its_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("openstack_rca.cli.older.COMMANDS", {"vector-db": ("", "")})
-    older = ["--mode", "vector-db", "--vector-db-action", "search", "--query", "x"]
-    assert translate(older) == ["vector-db", "search", "--query", "x"]
 
 
 def test_the_diagnostic_run_works(capsys: pytest.CaptureFixture[str]) -> None:

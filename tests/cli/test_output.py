@@ -1,9 +1,12 @@
 import os
 import stat
+import sys
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
+from openstack_rca.cli import output
 from openstack_rca.cli.output import write_file
 from openstack_rca.errors import UsageError
 
@@ -58,3 +61,21 @@ def test_folder_is_refused(tmp_path: Path) -> None:
         write_file(tmp_path, "x")
     with pytest.raises(UsageError, match="There is no folder"):
         write_file(tmp_path / "no" / "file", "x")
+
+
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("stream", "shown"), [(Terminal, True), (StringIO, False)])
+def test_bars_show_each_stage_on_a_terminal_only(
+    stream: type[StringIO], shown: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stderr", stream())
+    monkeypatch.setenv("TERM", "xterm")
+    with output.bars() as tell:
+        tell("reading", 2, 2)
+        tell("lstm [1]", 5, 25)
+    said = sys.stderr.getvalue()  # type: ignore[attr-defined]
+    assert all((text in said) == shown for text in ("reading", "2/2", "lstm [1]", "5/25"))

@@ -162,4 +162,5 @@ def test_hostile_lines_are_nothing_but_text(browser: Browser, address: str) -> N
     assert ":red[red] :smile:" in re.sub("\u2060", "", main.text)
     assert "owned" not in browser.driver.title
     for made in ("a[contains(@href, 'evil')]", "img", "script", "*[@class='katex']"):
-        assert not browser.driver.find_elements("xpath", f"//*[@data-testid='stChatMessage']//{made}"), made
+        found = browser.driver.find_elements("xpath", f"//*[@data-testid='stChatMessage']//{made}")
+        assert not [element.get_attribute("outerHTML") for element in found]

@@ -10,12 +10,15 @@ import pytest
 pytest.importorskip("streamlit", reason="the extra 'dashboard' is not installed")
 pytest.importorskip("plotly", reason="the extra 'dashboard' is not installed")
 
+from pydantic import SecretStr
 from streamlit.testing.v1 import AppTest
 
 import openstack_rca
 from openstack_rca.dashboard.inputs import examples
 from openstack_rca.dashboard.loading import SHELF
 from openstack_rca.dashboard.shell import PAGES
+from openstack_rca.diagnosis.claude import ChatAnswer
+from openstack_rca.records import Report
 
 APP = Path(openstack_rca.__file__).parent / "dashboard" / "app.py"
 INCIDENT = "compute-ram-exhausted"
@@ -121,6 +124,39 @@ def test_evidence_opens_at_its_line_with_context(loaded: AppTest) -> None:
     assert marked.split()[1] == str(evidence.line)
     assert evidence.text.split()[-1] in marked
     assert len(opened.splitlines()) > 10
+
+
+def test_without_a_key_the_model_cannot_be_switched_on(loaded: AppTest) -> None:
+    go(loaded, "chat")
+    [model] = [t for t in loaded.toggle if t.label == "Language model"]
+    assert model.disabled
+    assert not model.value
+
+
+class FakeChat:
+    """Stands in for the conversation with the model: answers in two pieces, as the real one streams."""
+
+    def __init__(self, settings: object, report: Report, topology: object) -> None:
+        self.report = report
+
+    def ask(self, question: str, heard: Callable[[str], None]) -> ChatAnswer:
+        for piece in ('{"answer": "The hosts ', 'are full."}'):
+            heard(piece)
+        return ChatAnswer(f"The hosts are full; you asked: {question}", ("E1",), ("One word was struck.",))
+
+
+def test_a_model_answers_follow_up_questions(loaded: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("openstack_rca.dashboard.talking.Chat", FakeChat)
+    mine = loaded.session_state["session"]
+    mine.settings = mine.settings.model_copy(update={"anthropic_api_key": SecretStr("x"), "ai_provider": "claude"})
+    go(loaded, "chat")
+    loaded.toggle(key="llm-True").set_value(False)
+    analysed(loaded)
+    loaded.chat_input[0].set_value("why?").run()
+    until(loaded, lambda a: a.session_state["session"].answers[0].questions)
+    assert "The hosts are full; you asked: why?" in texts(loaded)
+    assert "One word was struck" in texts(loaded)
+    assert loaded.session_state["session"].answers[0].talk.so_far() == "The hosts are full."
 
 
 def test_a_follow_up_question_is_answered_with_lines(loaded: AppTest) -> None:

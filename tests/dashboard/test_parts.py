@@ -234,12 +234,20 @@ def test_no_text_is_markup(text: str) -> None:
     assert kinds <= {"text", "text_special"}
     assert [t.type for t in tokens] == ["paragraph_open", "inline", "paragraph_close"]
     assert "\x1b" not in shown
-    for directive in (":red[", ":material/home:", ":smile:", ":blue-background["):
+    for directive in (":red[", ":material/home:", ":smile:", ":blue-background[", "http://", "http\\://"):
         assert directive not in shown
 
 
 def test_a_safe_text_still_reads_as_it_is() -> None:
-    for text in ("10.0.0.1:5672 -> 10.0.0.2:80", "a :smile: b", "2026-11-22 09:46:58", "x <= y", "req-1 [-] done"):
+    links = "see http://evil.example or HTTPS://x.y, www.evil.example, me@evil.example"
+    for text in (
+        links,
+        "10.0.0.1:5672 -> 10.0.0.2:80",
+        "a :smile: b",
+        "2026-11-22 09:46:58",
+        "x <= y",
+        "req-1 [-] done",
+    ):
         [paragraph] = MarkdownIt("gfm-like", {"linkify": False}).parse(safe(text))[1:2]
         shown = "".join(child.content for child in paragraph.children or [])
         assert shown.replace("\u2060", "") == text

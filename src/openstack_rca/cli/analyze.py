@@ -3,12 +3,13 @@
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
 from openstack_rca.cli import output
 from openstack_rca.cli.options import PATH, debug_option, moment, timezone_option, zone_of
-from openstack_rca.errors import UsageError
+from openstack_rca.errors import UnavailableError, UsageError
 
 FORMS = ("text", "md", "html", "json")
 AROUND = 2
@@ -103,13 +104,22 @@ def analyze(
     if keep:
         kept = pipeline.remember(reporting.report_to_dict(report), settings)
         output.note(f"The incident is remembered as {kept.incident.id}.")
+    _show(report, request.logs, form, target)
+    if llm and report.diagnosis.analyst == "offline":
+        raise UnavailableError("The language model gave no usable answer; the report above is the offline analyst's.")
+
+
+def _show(report: Any, logs: tuple[Path, ...], form: str, target: Path | None) -> None:
+    """Write the report in the form that was asked for."""
+    from openstack_rca import reporting
+
     if form == "text" and not target:
         width = min(output.width(), output.MAX_WIDTH)
         sys.stdout.write(reporting.report_to_text(report, width, output.colour()))
         return
     if form == "html":  # it is read apart from its logs, so it takes the lines around those that it cites with it
         places = {e.id: (e.file, e.line) for e in report.diagnosis.evidence}
-        text = reporting.report_to_html(report, reporting.lines_around(request.logs, places, AROUND))
+        text = reporting.report_to_html(report, reporting.lines_around(logs, places, AROUND))
     else:
         text = reporting.FORMATS[form](report)
     _deliver(text, target)

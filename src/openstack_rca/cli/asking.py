@@ -24,10 +24,14 @@ def ask(question: str, yes: bool) -> None:
     """
     if yes:
         return
-    if not sys.stdin.isatty():
+    if not _somebody_is_there():
         raise UsageError("This removes data and nobody can be asked, as the input is no terminal; add --yes to do it.")
     from openstack_rca.reporting.plain import plain
 
     if not click.confirm(plain(question), err=True):
         output.note("Nothing was changed.")
         raise click.Abort
+
+
+def _somebody_is_there() -> bool:
+    return sys.stdin.isatty()

@@ -13,6 +13,7 @@ from openstack_rca.incidents.memory import Match
 from openstack_rca.reporting.plain import cut, plain
 
 _LEAST_ROOM = 40
+_TEMPLATE, _SHARED = 120, 3  # characters of a template that are shown, and how many of those that two incidents share
 
 
 def read_report(path: Path) -> dict[str, Any]:
@@ -49,7 +50,7 @@ def incident_lines(incident: Incident) -> Iterator[str]:
         ("solution", incident.solution),
         *(("link", link) for link in incident.links),
         ("services", ", ".join(seen.services)),
-        *(("template", template) for template in seen.templates),
+        *(("template", cut(template, _TEMPLATE)) for template in seen.templates),
     ]
     for label, text in facts:
         if text:
@@ -64,4 +65,4 @@ def match_lines(match: Match) -> Iterator[str]:
     if match.incident.solution:
         yield f"      solution: {plain(match.incident.solution)}"
     if match.shared:
-        yield f"      both show: {plain('; '.join(match.shared[:3]))}"
+        yield f"      both show: {plain('; '.join(cut(template, _TEMPLATE) for template in match.shared[:_SHARED]))}"

@@ -68,12 +68,12 @@ def search(query: str | None, report: Path | None, top_k: int | None, fast: bool
     from openstack_rca.settings import load_settings
 
     settings = load_settings()
+    if top_k:
+        rag = settings.rag.model_copy(update={"max_historical_context": top_k})
+        settings = settings.model_copy(update={"rag": rag})
     content = read_report(report) if report else None
     with open_memory(settings, fast, writing=False) as (memory, notes):
-        if content:
-            matches = memory.similar(content["issue"], fingerprint_of(content))[:top_k]
-        else:
-            matches = memory.search(query or "", top_k)
+        matches = memory.similar(content["issue"], fingerprint_of(content)) if content else memory.search(query or "")
     output.notes(notes)
     for match in matches:
         for line in match_lines(match):

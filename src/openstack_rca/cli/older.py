@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from openstack_rca.cli.main import COMMANDS, run
-from openstack_rca.errors import UnavailableError, UsageError
+from openstack_rca.cli.main import run
+from openstack_rca.errors import UsageError
 
 MODES = ("setup", "train", "analyze", "streamlit", "vector-db")
 
@@ -18,7 +18,8 @@ def run_older(arguments: Sequence[str]) -> int:
 def translate(arguments: Sequence[str]) -> list[str]:
     """Return the arguments of `openstack-rca` that mean the same as those of `main.py`.
 
-    Raises UsageError for an unknown mode, UnavailableError for one that this version does not have.
+    The mode vector-db without an action searches if there is a query, and shows the status if not. Raises UsageError for
+    an unknown mode.
     """
     mode = action = ""
     rest: list[str] = []
@@ -33,6 +34,6 @@ def translate(arguments: Sequence[str]) -> list[str]:
             rest.append(_RENAMED.get(argument, argument))
     if mode not in MODES:
         raise UsageError(f"Say with --mode what to do: {', '.join(MODES)}.")
-    if mode not in COMMANDS:
-        raise UnavailableError(f"The mode {mode} is not available yet.")
+    if mode == "vector-db" and not action:
+        action = "search" if any(argument.startswith("--query") for argument in rest) else "status"
     return [mode, *([action] if action else []), *rest]

@@ -14,7 +14,7 @@ _EXIT_CODES = """\
 | code | means |
 |---|---|
 | 0 | done; an inconclusive diagnosis too |
-| 1 | a check failed (`evaluate --min`, `signatures test`), or something unexpected happened |
+| 1 | a check failed (`evaluate --min`, `signatures test`, `vector-db verify`), or something unexpected happened |
 | 2 | bad arguments or input, with one sentence |
 | 3 | nothing could be read |
 | 4 | a part that was asked for by name is not available |

@@ -33,6 +33,10 @@ def _stock(settings: Settings) -> Iterator[tuple[str, str]]:
     yield _loaded(load_formats, "log formats")
     yield _loaded(load_signatures, "signatures, whose examples all hold")
     yield "ready", "offline analyst"
+    yield _model(settings.models_dir)
+    yield _weights(settings.vector_db.embedding_model)
+    yield _store(settings)
+    yield _memory(settings)
     yield "missing", "language model: not part of this version; nothing needs it"
 
 
@@ -52,3 +56,50 @@ def _loaded(load: Callable[[], tuple[object, ...]], what: str) -> tuple[str, str
         return "ready", f"{len(load())} {what}"
     except RcaError as error:
         return "missing", f"{what}: {plain(str(error))}"
+
+
+def _model(folder: Path) -> tuple[str, str]:
+    """Load the models as an analysis would: the operator's, and the one of the package for a kind that he has not."""
+    from openstack_rca import classify
+    from openstack_rca.classify.store import KINDS, available
+
+    try:
+        for kind in KINDS:
+            classify.find(folder, kind)
+    except RcaError as error:
+        return "missing", f"learned score: {plain(str(error))}"
+    own = [kind for kind in KINDS if available(folder, kind)]
+    what = f"own models of {folder}: {', '.join(own)}" if own else "the models of the package; train makes your own"
+    return "ready", f"learned score: {what}"
+
+
+def _weights(name: str) -> tuple[str, str]:
+    from openstack_rca.retrieval.weights import prepare
+
+    try:
+        return "ready", f"embedding model {prepare(name).id}"
+    except RcaError as error:
+        return "missing", f"embedding model: {plain(str(error))}"
+
+
+def _store(settings: Settings) -> tuple[str, str]:
+    """Make the vector store, with the failures that the package knows in it."""
+    from openstack_rca.cli.store_lines import pieces
+    from openstack_rca.pipeline import storing
+    from openstack_rca.retrieval import upkeep
+
+    try:
+        storing.ingest_knowledge(settings)
+        status = upkeep.status(settings.vector_db)
+    except RcaError as error:
+        return "missing", f"vector store: {plain(str(error))}"
+    return "ready", f"vector store {status.where}: {pieces({c.name: c.pieces for c in status.collections})}"
+
+
+def _memory(settings: Settings) -> tuple[str, str]:
+    from openstack_rca.pipeline.memory import open_memory
+
+    with open_memory(settings, fast=True) as (memory, _):
+        known, skipped = memory.incidents()
+    damaged = f"; {counted(len(skipped), 'file')} there cannot be read" if skipped else ""
+    return "ready", f"past incidents: {len(known):,} in {settings.incidents_dir}{damaged}"

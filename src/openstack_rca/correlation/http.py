@@ -78,10 +78,8 @@ def _clue(row: dict[str, Any], question: Question, graph: ServiceGraph) -> Clue 
         return _change(row, component)
     meaning = _knowledge()["statuses"].get(row["status"])
     share = row["count"] / row["calls"]
-    if row["share_before"] is None:
-        news = max(_FAILURE_FLOOR, row["novelty"])
-    else:
-        news = max(0.0, share - 1.5 * row["share_before"]) / share
+    before = row["share_before"]
+    news = max(_FAILURE_FLOOR, row["novelty"]) if before is None else max(0.0, share - 1.5 * before) / share
     if meaning is None or news <= 0:
         return None
     asked = 1.5 if row["status"] in question.statuses else 1.0

@@ -134,8 +134,12 @@ def _upload(mine: Session) -> Source | None:
     content = tuple(file.file_id for file in files)
     if content not in mine.uploads:
         folder = TemporaryDirectory(prefix="openstack-rca-upload-")
-        for file in files:
-            (Path(folder.name) / Path(file.name).name).write_bytes(file.getbuffer())
+        for number, file in enumerate(files):
+            place = Path(folder.name) / Path(file.name).name
+            if place.exists():  # two files of one name came from two folders
+                place = Path(folder.name) / str(number) / place.name
+                place.parent.mkdir()
+            place.write_bytes(file.getbuffer())
         mine.uploads[content] = folder
     name = ", ".join(Path(file.name).name for file in files[:3]) + (", …" if len(files) > 3 else "")
     return Source(name, (Path(mine.uploads[content].name),))

@@ -45,7 +45,7 @@ def _draw(block: Block, paths: Sequence[Path], key: str) -> None:
         case Paragraph(tone="alarm"):
             st.warning(safe(block.text))
         case Paragraph(tone="strong"):
-            st.markdown(f"##### {safe(block.text)}")
+            st.subheader(safe(block.text), anchor=False)
         case Paragraph():
             st.markdown(safe(block.text))
         case Fields():

@@ -5,9 +5,13 @@ import re
 from openstack_rca.reporting.markdown import escaped
 
 _DIRECTIVE = re.compile(r":(?=\w)")
-_REPLACED = re.compile(r":(?=[A-Za-z_+\-][\w+\-/]*:)|-(?=[->])|<(?=-)|[<>~](?==)")
+_REPLACED = re.compile(
+    r":(?=[A-Za-z_+\-][\w+\-/]*:)"  # emoji and icons
+    r"|(?i:(?<=http)|(?<=https)):(?=//)|(?i:(?<=www))(?=\.)|@(?=[-\w]+\.)"  # bare links and mail addresses
+    r"|-(?=[->])|<(?=-)|[<>~](?==)"  # arrows and signs
+)
 _JOINER = "\u2060"
-"""Streamlit replaces :names: and arrows after it has read the escapes; an invisible joiner in between prevents it."""
+"""Streamlit replaces these after it has read the escapes; an invisible joiner in between prevents it."""
 
 
 def safe(text: str) -> str:

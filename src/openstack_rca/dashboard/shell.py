@@ -1,6 +1,7 @@
 """The frame of all pages: the password, what is loaded, and the navigation."""
 
 import hmac
+import time
 from pathlib import Path
 
 import streamlit as st
@@ -16,7 +17,8 @@ PAGES = (
 )
 """Each page: its title, its address, its icon and its file in `screens`."""
 
-
+_PAUSE = 1.0
+"""Seconds that a wrong password costs, so that guessing is slow."""
 _ICON = Path(__file__).parent / "icon.png"  # a name of an icon would be fetched from the network
 _SCREENS = Path(__file__).parent / "screens"
 
@@ -58,5 +60,6 @@ def _admitted() -> bool:
     if hmac.compare_digest(given.encode(), wanted.get_secret_value().encode()):
         st.session_state["admitted"] = True
         st.rerun()
+    time.sleep(_PAUSE)
     st.error("This is not the password.")
     return False

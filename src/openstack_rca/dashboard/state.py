@@ -39,6 +39,8 @@ class Session:
     jobs: dict[str, Job[Any]] = field(default_factory=dict)
     uploads: dict[tuple[str, ...], TemporaryDirectory[str]] = field(default_factory=dict)
     trained: Any = None
+    heard: list[str] = field(default_factory=list)
+    """The words of the language model in the analysis that runs, as they come."""
 
 
 def session() -> Session:

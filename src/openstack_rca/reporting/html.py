@@ -29,6 +29,7 @@ table { border-collapse: collapse; width: 100%; font-size: 14px; }
 th, td { text-align: left; vertical-align: top; padding: .25rem .6rem; border-bottom: 1px solid var(--soft); }
 th { font-weight: 600; } td { overflow-wrap: anywhere; } 
 td:not(:last-child) { white-space: nowrap; overflow-wrap: normal; }
+.wide td:last-child { min-width: 20rem; }
 .number { text-align: right; font-variant-numeric: tabular-nums; }
 .strong { font-weight: 600; } .alarm { font-weight: 600; border-left: .3rem solid var(--amber); padding-left: .6rem; }
 .proof { margin: 1.2rem 0; break-inside: avoid; } .proof p { margin: .2rem 0; }
@@ -39,7 +40,8 @@ td:not(:last-child) { white-space: nowrap; overflow-wrap: normal; }
 .picture .lane { stroke: #8884; } .picture .note { fill: var(--red); font-weight: 600; } .caption { opacity: .7; }
 @media print {
   body { max-width: none; margin: 0; font-size: 10.5pt; } pre { font-size: 8.5pt; } table { font-size: 9pt; }
-  h2 { break-after: avoid; } tr, figure, dl { break-inside: avoid; } * { print-color-adjust: exact; }
+  h2 { break-after: avoid; } td:not(:last-child) { white-space: normal; }
+  tr, figure, dl { break-inside: avoid; } * { print-color-adjust: exact; }
 }
 figure { margin: 1rem 0 1.4rem; }
 @page { margin: 16mm 14mm; }
@@ -134,4 +136,5 @@ def _grid(grid: Grid) -> str:
         drawn = (_tag(tag, cell, "number" if number in grid.numbers else "") for number, cell in enumerate(cells))
         return f"<tr>{''.join(drawn)}</tr>\n"
 
-    return f"<table>\n{row('th', grid.columns)}{''.join(row('td', cells) for cells in grid.rows)}</table>\n"
+    wide = ' class="wide"' if grid.last_below else ""
+    return f"<table{wide}>\n{row('th', grid.columns)}{''.join(row('td', cells) for cells in grid.rows)}</table>\n"

@@ -34,7 +34,7 @@ def offline(case: Case) -> Diagnosis:
 
 
 def settings_for(url: str, **llm: Any) -> Settings:
-    limits = {"model": MODEL, "max_retries": 0, "timeout_seconds": 5.0, **llm}
+    limits = {"model": MODEL, "max_retries": 0, "timeout_seconds": 60.0, **llm}
     return load_settings(ANTHROPIC_API_KEY=KEY, ANTHROPIC_BASE_URL=url, llm=limits)
 
 

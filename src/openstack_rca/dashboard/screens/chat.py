@@ -22,6 +22,7 @@ from openstack_rca.pipeline.memory import remember
 from openstack_rca.records import Report, Story
 from openstack_rca.reporting.context import lines_around
 from openstack_rca.reporting.picture import failing_request
+from openstack_rca.reporting.plain import plain
 from openstack_rca.settings import Settings
 
 _AROUND = 2
@@ -37,6 +38,7 @@ def show() -> None:
     _ask(mine, mine.loaded)
     if job := mine.jobs.get("analysis"):
         watch(job, "analysis")
+        _words(mine)
         return
     if not mine.answers:
         return
@@ -56,20 +58,30 @@ def _ask(mine: Session, loaded: Loaded) -> None:
             "What do users see?", loaded.source.issue, key=f"issue-{loaded.key}", height=80,
             placeholder="New servers go to ERROR; ids and host names help",
         )  # fmt: skip
-        left, middle, _ = st.columns([1, 1, 4], vertical_alignment="center")
+        reason = why_unavailable(mine.settings)
+        left, middle, right, _ = st.columns([2, 2, 3, 5], vertical_alignment="center")
         start = left.form_submit_button("Analyse", type="primary", width="stretch", disabled="analysis" in mine.jobs)
         fast = middle.toggle("Fast mode", key="fast", help="Look at the most telling lines only")
+        llm = right.toggle("Language model", reason is None, key=f"llm-{reason is None}", disabled=reason is not None,
+                           help=safe(reason) if reason else "Let it explain what the program found")  # fmt: skip
     if not start:
         return
-    request = pipeline.AnalysisRequest(text, loaded.source.paths, loaded.source.baseline, fast=fast)
-    settings = mine.settings
-    mine.jobs["analysis"] = Job("Analysis", lambda tell: _analyse(request, settings, loaded, tell))
+    request = pipeline.AnalysisRequest(text, loaded.source.paths, loaded.source.baseline, fast=fast, llm=llm)
+    settings, heard = mine.settings, mine.heard
+    heard.clear()
+    mine.jobs["analysis"] = Job("Analysis", lambda tell: _analyse(request, settings, loaded, heard, tell))
     brief(mine.jobs["analysis"], 2.5)
     st.rerun()
 
 
-def _analyse(request: pipeline.AnalysisRequest, settings: Settings, loaded: Loaded, tell: Tell) -> Answer:
-    report = pipeline.analyze(request, settings, tell)
+def _analyse(
+    request: pipeline.AnalysisRequest, settings: Settings, loaded: Loaded, heard: list[str], tell: Tell
+) -> Answer:
+    def hear(words: str) -> None:
+        tell("the model answers")
+        heard.append(words)
+
+    report = pipeline.analyze(request, settings, tell, hear)
     tell("following the failing request")
     return Answer(report, request.logs, _stories(report, loaded), datetime.now(UTC), Talk(report))
 
@@ -82,6 +94,14 @@ def _stories(report: Report, loaded: Loaded) -> tuple[Story, ...]:
     ids = (pl.col("request_id") == request) | (pl.col("global_request_id") == request)
     roots = rooted.filter(ids)["root"].drop_nulls().unique().to_list()
     return follow(rooted, roots[:1])
+
+
+@st.fragment(run_every=0.5)
+def _words(mine: Session) -> None:
+    """Show the end of what the language model has said so far."""
+    if mine.heard:
+        st.caption("The language model, as it comes, not checked yet:")
+        st.code(plain("".join(mine.heard))[-1500:], language=None, wrap_lines=True)
 
 
 def _finish(mine: Session) -> None:

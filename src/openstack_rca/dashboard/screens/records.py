@@ -158,8 +158,13 @@ def _view(loaded: Loaded, view: str) -> None:
     empty = [name for name in made.columns if made[name].null_count() == made.height]
     order = [name for name in made.columns if name not in ("record", "file", "line", *empty)]
     selected = _table(made, order, f"{view}-{made.height}")
-    if selected is not None and view == "requests":
-        _follow(loaded, made.row(selected, named=True)["request_id"])
+    if selected is None:
+        return
+    row = made.row(selected, named=True)
+    if view == "requests":
+        _follow(loaded, row["request_id"])
+    else:
+        _record(loaded, row | {"detail": None})
 
 
 def _made(loaded: Loaded, view: str) -> pl.DataFrame:
