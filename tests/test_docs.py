@@ -41,10 +41,10 @@ def clone(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(("command", "code", "shown"), BLOCKS)
 def test_a_shown_command_does_what_the_page_says(command: str, code: int, shown: str, clone: Path) -> None:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    quiet = {**os.environ, "PATH": path, "COLUMNS": "100", "AI_PROVIDER": "none"}
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", command],
-        cwd=clone, env={**os.environ, "PATH": path, "COLUMNS": "100", "AI_PROVIDER": "none"}, capture_output=True, text=True, timeout=120,
-        check=False,
+        cwd=clone, env=quiet, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr

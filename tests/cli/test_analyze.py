@@ -21,7 +21,7 @@ class FakePipeline:
         self.request: pipeline.AnalysisRequest
         self.settings: Settings
 
-    def analyze(self, request: pipeline.AnalysisRequest, settings: Settings, progress: object) -> Report:
+    def analyze(self, request: pipeline.AnalysisRequest, settings: Settings, progress: object, heard: object) -> Report:
         self.request, self.settings = request, settings
         return sample_report()
 
@@ -44,6 +44,7 @@ def test_flags_reach_the_request(fake: FakePipeline) -> None:
         logs=(Path("a"), Path("b.tar.xz")),
         baseline=(Path("good"),),
         fast=True,
+        llm=False,
         since=datetime(2026, 11, 22, 8, 48),
         until=datetime(2026, 11, 22, 9, 0),
     )

@@ -97,12 +97,15 @@ def test_setup_makes_the_folders_and_takes_stock(
 
 @pytest.mark.usefixtures("workplace")
 def test_setup_says_what_is_missing(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AI_PROVIDER", "none")
     monkeypatch.setenv("OPENSTACK_RCA_VECTOR_DB__EMBEDDING_MODEL", "word2vec")
     Path("saved_models").mkdir()
     Path("saved_models/lstm_log_classifier.json").write_text("{}")
     assert run(["setup"]) == 0
     out = capsys.readouterr().out
-    assert all(f"missing  {part}: " in out for part in ("learned score", "embedding model", "vector store"))
+    assert all(
+        f"missing  {part}: " in out for part in ("learned score", "embedding model", "vector store", "language model")
+    )
 
 
 def test_setup_says_when_a_folder_cannot_be_made(

@@ -145,12 +145,14 @@ def test_stats_account_for_every_line(folder: str, capsys: pytest.CaptureFixture
         "joined": 2,
         "typed": 6,
         "typed_share": 1.0,
+        "other_files": 0,
+        "other_lines": 0,
     }
     assert run(["logs", folder, "--stats"]) == 0
     text = capsys.readouterr().out
     assert "nova-compute.log (oslo; assumed UTC)" in text
     assert text.endswith(
-        "6 lines in 2 files: 4 records with 2 joined lines; 100.00 % of all lines belong to a typed record.\n"
+        "6 lines in 2 files: 4 records with 2 joined lines.\n100.00 % of all log lines belong to a typed record.\n"
     )
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from openstack_rca.cli import run
 from openstack_rca.classify.card import score_table
+from openstack_rca.cli import run
 from openstack_rca.errors import UnavailableError
 from openstack_rca.pipeline import training
 from openstack_rca.pipeline.training import TrainingResult

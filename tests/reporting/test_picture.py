@@ -72,6 +72,15 @@ def test_the_way_of_the_failing_request_goes_through_its_lanes() -> None:
     assert [lanes[row] for row in way["y"]] == ["nova-conductor @ controller", "nova-api @ controller"]  # type: ignore[attr-defined]
 
 
+def test_the_request_of_the_causes_first_error_tells_most() -> None:
+    report = with_second_stop()
+    first, broker, api = report.diagnosis.evidence
+    other = REQUEST.replace("8f2f5b8c", "00000000")
+    noise = replace(api, id="E4", text=f"ERROR [{other}] x", level="ERROR"), replace(api, id="E5", text=f"[{other}] y")
+    evidence = (first, broker, api, *noise, replace(noise[1], id="E6", service="placement-api"))
+    assert failing_request(replace(report, diagnosis=replace(report.diagnosis, evidence=evidence))) == REQUEST
+
+
 def test_a_story_shows_all_its_hops() -> None:
     hops = tuple(
         Hop(service, None, REQUEST, ONSET + timedelta(seconds=n), ONSET + timedelta(seconds=n), (n,), "INFO", n == 2)

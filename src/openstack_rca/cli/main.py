@@ -22,6 +22,7 @@ COMMANDS = {
     "incidents": ("incidents:incidents", "The memory of past incidents, with cause and solution."),
     "signatures": ("signatures:signatures", "The known failure texts, and their own examples run."),
     "streamlit": ("streamlit:streamlit", "Start the dashboard."),
+    "mcp": ("mcp:mcp", "Offer the tools of an investigation to another assistant."),
     "evaluate": ("evaluate:evaluate", "Run cases with known truth and print scores beside trivial rules."),
 }
 """Each command: where it stands in this package, and its line in the help."""

@@ -52,7 +52,14 @@ def signatures_page() -> str:
     return render_catalogue(load_signatures())
 
 
-PAGES = {"cli.md": cli_page, "signatures.md": signatures_page}
+def features_page() -> str:
+    """Return the Markdown page of the 91 features."""
+    from openstack_rca.features.page import as_markdown
+
+    return as_markdown()
+
+
+PAGES = {"cli.md": cli_page, "features.md": features_page, "signatures.md": signatures_page}
 """Each generated page of docs/, and what makes it."""
 
 

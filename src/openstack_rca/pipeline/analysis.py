@@ -82,7 +82,7 @@ def analyze(
     """
     asking = is_wanted(request.llm, settings)
     watch = Stopwatch(progress)
-    case, report = _prepare(request, settings, watch)
+    case, report = prepare(request, settings, watch)
     if not asking:
         return report
     with watch.stage("ask"):
@@ -92,12 +92,12 @@ def analyze(
 
 def dry_run(request: AnalysisRequest, settings: Settings, progress: Progress = lambda stage: None) -> str:
     """Return exactly what the language model would be sent, and its size; raises like `analyze`."""
-    case, report = _prepare(request, settings, Stopwatch(progress))
+    case, report = prepare(request, settings, Stopwatch(progress))
     return preview(case, report, settings, investigating=request.investigate)
 
 
-def _prepare(request: AnalysisRequest, settings: Settings, watch: Stopwatch) -> tuple[Case, Report]:
-    """Read, mine and diagnose offline."""
+def prepare(request: AnalysisRequest, settings: Settings, watch: Stopwatch) -> tuple[Case, Report]:
+    """Return the case and the offline report on it; raises like `analyze`."""
     if not request.issue.strip():
         raise UsageError(
             'The issue is empty: say in a few words what does not work, for example "New servers go to ERROR".'

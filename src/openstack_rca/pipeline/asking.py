@@ -39,7 +39,7 @@ def consult(
 ) -> Report:
     """Return the report with the model's diagnosis as far as it holds, else with the offline one and a sentence why."""
     conclusion = _analyst(settings).diagnose(
-        case, report.diagnosis, _material(report, settings), investigating=investigating, fresh=fresh, heard=heard
+        case, report.diagnosis, material(report, settings), investigating=investigating, fresh=fresh, heard=heard
     )
     cost = () if conclusion.use.calls == 0 else (f"The language model cost about {conclusion.dollars:.3f} $.",)
     return replace(
@@ -49,14 +49,16 @@ def consult(
 
 def preview(case: Case, report: Report, settings: Settings, *, investigating: bool = False) -> str:
     """Return exactly what the model would be sent first, and its size; nothing is connected to."""
-    return _analyst(settings).dry_run(case, report.diagnosis, _material(report, settings), investigating=investigating)
+    return _analyst(settings).dry_run(case, report.diagnosis, material(report, settings), investigating=investigating)
 
 
 def _analyst(settings: Settings) -> ClaudeAnalyst:
     return ClaudeAnalyst(settings, platformdirs.user_cache_path("openstack-rca") / "answers")
 
 
-def _material(report: Report, settings: Settings) -> Material:
+def material(report: Report, settings: Settings) -> Material:
+    """Return what an analysis may draw on beside the case: what the report found, and two searches."""
+
     def incidents(text: str) -> Sequence[SimilarIncident]:
         with open_memory(settings, fast=True) as (memory, _):
             return memory.shown(memory.search(text, _MOST_FOUND), None)

@@ -36,15 +36,17 @@ def failing_request(report: Report) -> str | None:
 
 
 def _requests(report: Report) -> dict[str, set[str]]:
-    """Return the services by request id: first what the cause's errors belong to, then requests over most services."""
-    first = set(report.diagnosis.causes[0].evidence) if report.diagnosis.causes else set()
+    """Return the services by request id: those of the cause's errors first, then of its other lines, then the rest."""
+    cited = report.diagnosis.causes[0].evidence if report.diagnosis.causes else ()
+    order = {evidence: place for place, evidence in enumerate(cited)}
     places: dict[str, set[str]] = defaultdict(set)
-    telling: dict[str, int] = defaultdict(int)
+    rank: dict[str, tuple[bool, int]] = {}
     for line in report.diagnosis.evidence:
         for request in set(_REQUEST.findall(line.text)):
             places[request].add(line.service)
-            telling[request] += (line.id in first) * (2 if line.level in _LOUD else 1)
-    ranked = sorted(places, key=lambda r: (-min(telling[r], 2), -len(places[r]), -telling[r], r))
+            here = (line.id not in order or line.level not in _LOUD, order.get(line.id, len(order)))
+            rank[request] = min(rank.get(request, here), here)
+    ranked = sorted(places, key=lambda request: (rank[request], -len(places[request]), request))
     return {request: places[request] for request in ranked}
 
 
