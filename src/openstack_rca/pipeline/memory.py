@@ -43,7 +43,7 @@ def recall(report: Report, settings: Settings) -> Report:
     """Return the report with the incidents like it, and its causes ranked with what was confirmed in them."""
     if not settings.incidents_dir.is_dir() or settings.rag.max_historical_context == 0:
         return report
-    with open_memory(settings) as (memory, notes):
+    with open_memory(settings, writing=False) as (memory, notes):
         incidents, skipped = memory.incidents()
         matches = memory.similar(report.issue, fingerprint(report)) if incidents else []
         host = report.diagnosis.causes[0].host if report.diagnosis.causes else None
