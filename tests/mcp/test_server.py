@@ -9,8 +9,9 @@ INCIDENT = Path("examples/incidents/nova-scheduler-down/logs").resolve()
 
 
 def test_an_assistant_opens_a_case_and_searches_in_it(tmp_path: Path) -> None:
-    from mcp import ClientSession, StdioServerParameters
     from mcp.client.stdio import stdio_client
+
+    from mcp import ClientSession, StdioServerParameters
 
     async def talk() -> tuple[list[str], list[str]]:
         server = StdioServerParameters(
