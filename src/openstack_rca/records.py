@@ -7,8 +7,24 @@ dataclass. Nothing here knows how it is made or shown.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 
 import polars as pl
+
+FaultType = Literal[
+    "service-down",
+    "dependency-unreachable",
+    "resource-exhaustion",
+    "misconfiguration",
+    "auth-failure",
+    "quota",
+    "timeout",
+    "network",
+    "storage",
+    "data-corruption",
+    "bug",
+]
+"""What kind of fault a cause is, in the words of report.json."""
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 """Normalised levels in rising order. AUDIT is INFO, TRACE is ERROR, a record without any level is INFO."""
@@ -370,3 +386,6 @@ class Report:
     seconds_by_stage: Mapping[str, float]
     llm: LlmUse = LlmUse()
     notes: tuple[str, ...] = ()
+    stories: tuple[
+        Story, ...
+    ] = ()  # of the request that the first cause is proved by; for the picture, not in report.json

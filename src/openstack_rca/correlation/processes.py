@@ -19,7 +19,6 @@ _STOPPING = r"(?i)\b(SIGTERM|SIGINT|SIGHUP|stopping|stopped|shutting down|shutdo
 _MIN_SILENCE = 20.0
 _MIN_EXPECTED = 6.0
 _STEADY_CELLS, _STEADY = 5, 0.8
-_Row = dict[str, object]
 
 
 def lost_clients(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:

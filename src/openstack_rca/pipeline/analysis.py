@@ -149,6 +149,7 @@ def _diagnose(
         seconds=watch.seconds,
         now=datetime.now(UTC).replace(tzinfo=None),
         notes=notes,
+        stories=stories,
     )
     if full:
         with watch.stage("remember"):

@@ -1,13 +1,13 @@
 """Diagnosis and table -> report: category, severity, counts by service, and the account of what was read."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import polars as pl
 
 from openstack_rca.contracts import Topology
 from openstack_rca.diagnosis import RELEVANT
-from openstack_rca.records import Diagnosis, Inputs, Logs, Pattern, Question, Report, ServiceCount
+from openstack_rca.records import Diagnosis, Inputs, Logs, Pattern, Question, Report, ServiceCount, Story
 
 _CATEGORIES = {
     "service-down": "Service Availability",
@@ -37,6 +37,7 @@ def summarise(
     seconds: Mapping[str, float],
     now: datetime,
     notes: tuple[str, ...] = (),
+    stories: Sequence[Story] = (),
 ) -> Report:
     """Return the report that every face shows."""
     distribution = _distribution(table)
@@ -62,7 +63,19 @@ def summarise(
         ),
         seconds_by_stage=seconds,
         notes=notes,
+        stories=_telling(diagnosis, stories),
     )
+
+
+def _telling(diagnosis: Diagnosis, stories: Sequence[Story]) -> tuple[Story, ...]:
+    """Return the story of a request that a line for the first cause belongs to; the errors among them are asked first."""
+    cited = set(diagnosis.causes[0].evidence) if diagnosis.causes else set()
+    lines = sorted((e for e in diagnosis.evidence if e.id in cited), key=lambda e: e.level not in ("ERROR", "CRITICAL"))
+    for line in lines:
+        for story in stories:
+            if any(i and i in line.text for i in (story.key, *(hop.request_id for hop in story.hops))):
+                return (story,)
+    return ()
 
 
 def _distribution(table: pl.DataFrame) -> dict[str, ServiceCount]:

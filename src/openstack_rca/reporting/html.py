@@ -72,7 +72,7 @@ def report_to_html(report: Report, context: Context | None = None, stories: Sequ
 def _pictures(report: Report, stories: Sequence[Story]) -> str:
     """Return the pictures of an incident as a section of the page; empty when there is nothing to draw."""
     drawn = [
-        svg(incident_figure(report, stories), "The incident: services over time"),
+        svg(incident_figure(report, stories or report.stories), "The incident: services over time"),
         svg(graph_figure(report), "Who needs whom, and how the fault went through them"),
     ]
     figures = [

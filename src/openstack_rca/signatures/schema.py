@@ -7,24 +7,11 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from openstack_rca.records import FaultType
 from openstack_rca.signatures.literals import required_literals
 
 Role = Literal["cause", "symptom", "recovery", "context"]
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
-FaultType = Literal[
-    "service-down",
-    "dependency-unreachable",
-    "resource-exhaustion",
-    "misconfiguration",
-    "auth-failure",
-    "quota",
-    "timeout",
-    "network",
-    "storage",
-    "data-corruption",
-    "bug",
-]
-
 NAMING_GROUPS = frozenset({"peer", "port", "url", "host", "binary", "topic", "rpc", "agent", "service"})
 """Captured groups from which a component or its place can be told; `blames: peer` needs one of them."""
 

@@ -1,23 +1,11 @@
 """The form of the model's answers; what it may claim, and nothing that the program knows better."""
 
 from functools import cache
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-CauseType = Literal[
-    "service-down",
-    "dependency-unreachable",
-    "resource-exhaustion",
-    "misconfiguration",
-    "auth-failure",
-    "quota",
-    "timeout",
-    "network",
-    "storage",
-    "data-corruption",
-    "bug",
-]
+from openstack_rca.records import FaultType
 
 
 class _Part(BaseModel):
@@ -36,7 +24,7 @@ class CauseClaim(_Part):
 
     component: str
     host: str
-    type: CauseType
+    type: FaultType
     statement: str
     confidence: float = Field(ge=0, le=1)
     evidence: list[str]
