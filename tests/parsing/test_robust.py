@@ -19,7 +19,7 @@ LINES = [
     "Nov 22 09:00:00 ctl sshd[1]: session opened\n",
     "Nov 22 09:00:00 ctl nova-api[2]: INFO nova.api [-] x\n",
     '{"message": "x", "levelname": "INFO", "created": 1795334400.5, "name": "nova.x"}\n',
-    "2026-01-01T00:00:00.000000001Z stderr F plain words\n",
+    "2026-11-22T09:00:00.000000001Z stderr F plain words\n",
     "2026-11-22 09:00:00 something else\n",
     "neither this nor that\n",
     "é ü 日本\n",
