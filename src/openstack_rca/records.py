@@ -386,6 +386,5 @@ class Report:
     seconds_by_stage: Mapping[str, float]
     llm: LlmUse = LlmUse()
     notes: tuple[str, ...] = ()
-    stories: tuple[
-        Story, ...
-    ] = ()  # of the request that the first cause is proved by; for the picture, not in report.json
+    stories: tuple[Story, ...] = field(default=(), compare=False)
+    """The request that the first cause is proved by, followed: for the picture; not part of report.json."""
