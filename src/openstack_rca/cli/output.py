@@ -91,7 +91,11 @@ def streamed() -> Callable[[str], None] | None:
         return None
     from openstack_rca.reporting.plain import plain
 
-    return lambda words: click.echo(plain(words), err=True)
+    def show(words: str) -> None:  # pieces of sentences: the spaces at their ends are what parts them
+        parts = (part[: part[:1] == " "] + plain(part) + " " * part[1:].endswith(" ") for part in words.split("\n"))
+        click.echo("\n".join(parts), err=True, nl=False)
+
+    return show
 
 
 @contextmanager
