@@ -43,7 +43,18 @@ def test_the_model_concludes_and_its_words_are_heard_while_they_come(fast):
     assert "nova-compute on compute-2 died" in "".join(heard)
 
 
-@pytest.mark.parametrize("failure", [Fails(500, "api_error"), Fails(529, "overloaded_error"), Says("not JSON")])
+@pytest.mark.parametrize(
+    "failure",
+    [
+        Fails(500, "api_error"),
+        Fails(529, "overloaded_error"),
+        Fails(429, "rate_limit_error"),
+        Says("not JSON"),
+        Says("I will not.", stop="refusal"),
+        Says(answer()[:60], stop="max_tokens"),
+        Says(answer(), breaks_after=4),
+    ],
+)
 def test_a_failure_gives_the_offline_report_and_a_sentence(failure):
     with MessagesApi([failure] * 4) as api:
         report = analyze(request(True), settings_for(api.url))

@@ -1,6 +1,6 @@
 """The offline analyst: hypotheses -> a diagnosis whose every statement cites lines that stand in the files."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -195,6 +195,5 @@ def _open(case: Case, kept: Sequence[Hypothesis], inconclusive: bool) -> tuple[s
     return tuple(questions)
 
 
-def _unique(texts: object) -> tuple[str, ...]:
-    assert hasattr(texts, "__iter__")
+def _unique(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(t for t in dict.fromkeys(texts) if t)
