@@ -1,10 +1,12 @@
 """The verbs: what each room can do for the pipeline, as Protocols."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from openstack_rca.records import Logs, SignatureHit, Skipped, Template
 
@@ -80,3 +82,28 @@ class Topology(Protocol):
 
     def is_per_host(self, component: str) -> bool:
         """Say whether a component runs on many hosts, so that its host matters."""
+
+
+class Embedder(Protocol):
+    """Turns texts into unit vectors."""
+
+    @property
+    def model_id(self) -> str:
+        """What made the vectors; vectors of different ids are never compared."""
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return one unit row per text, in order: shape (len(texts), dimension)."""
+
+
+class TextIndex(Protocol):
+    """Texts by key, and which of them are close to a query: by meaning, or by shared words."""
+
+    def renew(self, texts: Mapping[str, str]) -> None:
+        """Make these the texts that are searched."""
+
+    def nearest(self, query: str, limit: int) -> Sequence[tuple[str, float]]:
+        """Return the keys of the closest texts with their similarities, 0 to 1, best first."""

@@ -5,10 +5,11 @@ needs the extra "training"; scoring only runs the exported network.
 """
 
 from openstack_rca.classify.artifact import Artifact
+from openstack_rca.classify.checkpoint import Course
 from openstack_rca.classify.choosing import find, restore, shape
 from openstack_rca.classify.contract import Classifier
 from openstack_rca.classify.labels import Labels, cited, healthy, holding, traced, weak
-from openstack_rca.classify.learning import Learning, Progress, silent
+from openstack_rca.classify.learning import Learning, Losses, Progress, silent, unheard
 from openstack_rca.classify.lstm import LstmClassifier
 from openstack_rca.classify.mlp import MlpClassifier
 from openstack_rca.classify.samples import IMPORTANT, ORDINARY, UNKNOWN, Samples, join
@@ -20,8 +21,10 @@ __all__ = [
     "UNKNOWN",
     "Artifact",
     "Classifier",
+    "Course",
     "Labels",
     "Learning",
+    "Losses",
     "LstmClassifier",
     "MlpClassifier",
     "Progress",
@@ -39,5 +42,6 @@ __all__ = [
     "shipped",
     "silent",
     "traced",
+    "unheard",
     "weak",
 ]

@@ -8,11 +8,13 @@ from numpy.typing import NDArray
 
 from openstack_rca.classify.artifact import Artifact
 from openstack_rca.classify.calibration import Calibration, logit
-from openstack_rca.classify.learning import Array, Batch, Learning, hide_some
-from openstack_rca.classify.networks import as_files, sequence_networks
+from openstack_rca.classify.exporting import sequence_onnx
+from openstack_rca.classify.learning import Array, Learning, hide_some
+from openstack_rca.classify.networks import keras_bytes, sequence_networks
 from openstack_rca.classify.samples import IMPORTANT, UNKNOWN, Samples, own_windows
 from openstack_rca.classify.scaling import Scaling
 from openstack_rca.classify.sequences import CLOSING, Sequences, cut
+from openstack_rca.classify.steps import Batch
 from openstack_rca.classify.vocabulary import END, PAD, UNKNOWN_TEMPLATE, Vocabulary
 from openstack_rca.classify.weighting import balanced, best_threshold, need_both_classes
 from openstack_rca.errors import InputError
@@ -72,7 +74,6 @@ class LstmClassifier:
         if samples.healthy.any():
             healthy = [self._following_batch(part.take(part.healthy), vocabulary) for part in (samples, validation)]
             learning.run("what follows what", following, *healthy)
-        native, exported = as_files(every)
         raw = Artifact(
             kind=self.kind,
             names=samples.names,
@@ -84,8 +85,8 @@ class LstmClassifier:
             blind=samples.blind,
             calibrations={},
             thresholds={},
-            keras=native,
-            onnx=exported,
+            keras=keras_bytes(every),
+            onnx=sequence_onnx(every),
         )
         self.artifact = _calibrated(raw, validation if len(validation) else samples)
         return self

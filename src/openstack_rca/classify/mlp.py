@@ -8,10 +8,12 @@ from numpy.typing import NDArray
 
 from openstack_rca.classify.artifact import Artifact
 from openstack_rca.classify.calibration import Calibration, logit
-from openstack_rca.classify.learning import Batch, Learning, hide_some
-from openstack_rca.classify.networks import as_files, row_network
+from openstack_rca.classify.exporting import row_onnx
+from openstack_rca.classify.learning import Learning, hide_some
+from openstack_rca.classify.networks import keras_bytes, row_network
 from openstack_rca.classify.samples import IMPORTANT, UNKNOWN, Samples
 from openstack_rca.classify.scaling import Scaling
+from openstack_rca.classify.steps import Batch
 from openstack_rca.classify.vocabulary import Vocabulary
 from openstack_rca.classify.weighting import balanced, best_threshold, need_both_classes
 
@@ -35,7 +37,6 @@ class MlpClassifier:
         network = row_network(len(samples.names), self._units, learning.seed)
         varied = replace(learning, vary=lambda inputs, rng: (hide_some(inputs[0], rng),))
         varied.run("independent records", network, _batch(samples, scaling), _batch(validation, scaling))
-        native, exported = as_files(network)
         raw = Artifact(
             kind=self.kind,
             names=samples.names,
@@ -47,8 +48,8 @@ class MlpClassifier:
             blind=samples.blind,
             calibrations={},
             thresholds={},
-            keras=native,
-            onnx=exported,
+            keras=keras_bytes(network),
+            onnx=row_onnx(network),
         )
         judged = validation.take(validation.labels != UNKNOWN)
         signals, important = _signals(raw, judged), judged.labels == IMPORTANT

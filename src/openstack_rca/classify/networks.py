@@ -5,8 +5,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from openstack_rca.errors import UnavailableError
 
 _EMBEDDING = 16
@@ -15,11 +13,11 @@ _DECAY = 1e-2
 
 
 def framework() -> Any:
-    """Return the module keras, on JAX unless KERAS_BACKEND says otherwise.
+    """Return the module keras, on JAX, whose pure functions the training steps are made of.
 
     Raises UnavailableError naming the extra to install.
     """
-    os.environ.setdefault("KERAS_BACKEND", "jax")
+    os.environ["KERAS_BACKEND"] = "jax"
     try:
         import keras
     except ImportError as error:
@@ -39,18 +37,20 @@ def sequence_networks(features: int, words: int, length: int, units: int, seed: 
     values = layers.Input((length, features), name="features")
     tokens = layers.Input((length,), dtype="int32", name="tokens")
     before = layers.Input((length,), dtype="int32", name="before")
-    known = layers.Concatenate()([values, layers.Embedding(words, _EMBEDDING)(tokens)])
-    seen = layers.Dense(units, activation="relu")(known)
-    context = layers.LSTM(units, return_sequences=True)(seen)
+    known = layers.Concatenate()([values, layers.Embedding(words, _EMBEDDING, name="template")(tokens)])
+    seen = layers.Dense(units, activation="relu", name="seen")(known)
+    context = layers.LSTM(units, return_sequences=True, name="context")(seen)
     importance = layers.Dense(1, activation="sigmoid", name="importance")(layers.Concatenate()([seen, context]))
     alone = _row_layers(values, units)
-    past = layers.LSTM(units, return_sequences=True)(layers.Embedding(words, _EMBEDDING)(before))
+    past = layers.LSTM(units, return_sequences=True, name="past")(
+        layers.Embedding(words, _EMBEDDING, name="template_before")(before)
+    )
     following = layers.Dense(words, name="following")(past)
     return (
-        _compiled(keras.Model([values, tokens], importance), "binary_crossentropy"),
-        _compiled(keras.Model([values], alone), "binary_crossentropy"),
+        _compiled(keras.Model([values, tokens], importance), keras.losses.BinaryCrossentropy()),
+        _compiled(keras.Model([values], alone), keras.losses.BinaryCrossentropy()),
         _compiled(
-            keras.Model(before, following), keras.losses.SparseCategoricalCrossentropy(from_logits=True), _QUICKER
+            keras.Model([before], following), keras.losses.SparseCategoricalCrossentropy(from_logits=True), _QUICKER
         ),
         keras.Model([values, tokens, before], [importance, alone, _surprise(following, tokens)]),
     )
@@ -69,28 +69,26 @@ def row_network(features: int, units: int, seed: int) -> Any:
     keras.utils.set_random_seed(seed)
     layers = keras.layers
     values = layers.Input((features,), name="features")
-    return _compiled(keras.Model([values], _row_layers(values, units)), "binary_crossentropy")
+    return _compiled(keras.Model([values], _row_layers(values, units)), keras.losses.BinaryCrossentropy())
 
 
 def _row_layers(values: Any, units: int) -> Any:
     layers = framework().layers
-    hidden = layers.Dense(units, activation="relu")(values)
-    hidden = layers.Dense(max(units // 2, 1), activation="relu")(hidden)
-    return layers.Dense(1, activation="sigmoid")(hidden)
+    hidden = layers.Dense(units, activation="relu", name="row")(values)
+    hidden = layers.Dense(max(units // 2, 1), activation="relu", name="row_narrow")(hidden)
+    return layers.Dense(1, activation="sigmoid", name="row_importance")(hidden)
 
 
 def _compiled(network: Any, loss: Any, rate: float = _RATE) -> Any:
     optimizer = framework().optimizers.AdamW(rate, weight_decay=_DECAY)
-    network.compile(optimizer=optimizer, loss=loss, weighted_metrics=[])
-    optimizer.build(network.trainable_variables)  # so that a checkpoint finds its place before the first step
+    network.compile(optimizer=optimizer, loss=loss)
+    optimizer.build(network.trainable_variables)
     return network
 
 
-def as_files(network: Any) -> tuple[bytes, bytes]:
-    """Return a network as the contents of its `.keras` and its ONNX file; their outputs agree to 1e-4."""
-    network([np.zeros((1, *tensor.shape[1:]), tensor.dtype) for tensor in network.inputs])  # export needs a call before
+def keras_bytes(network: Any) -> bytes:
+    """Return a network as the content of its `.keras` file."""
     with tempfile.TemporaryDirectory() as folder:
-        native, exported = Path(folder) / "model.keras", Path(folder) / "model.onnx"
-        network.save(native)
-        network.export(exported, format="onnx", verbose=False)
-        return native.read_bytes(), exported.read_bytes()
+        file = Path(folder) / "model.keras"
+        network.save(file)
+        return file.read_bytes()

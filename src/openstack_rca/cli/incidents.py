@@ -72,7 +72,7 @@ def search(query: str | None, report: Path | None, top_k: int | None, fast: bool
         rag = settings.rag.model_copy(update={"max_historical_context": top_k})
         settings = settings.model_copy(update={"rag": rag})
     content = read_report(report) if report else None
-    with open_memory(settings, fast, writing=False) as (memory, notes):
+    with open_memory(settings, fast) as (memory, notes):
         matches = memory.similar(content["issue"], fingerprint_of(content)) if content else memory.search(query or "")
     output.notes(notes)
     for match in matches:

@@ -105,7 +105,7 @@ def backup(target: Path | None) -> None:
     from openstack_rca.settings import load_settings
 
     path = target or Path(f"vector-db-{datetime.now():%Y%m%d-%H%M%S}.zip")
-    with storing.open_existing_store(load_settings(), writing=True) as store:
+    with storing.open_existing_store(load_settings(), writing=False) as store:
         done = upkeep.backup(store, path)
         output.notes(store.notes)
         click.echo(

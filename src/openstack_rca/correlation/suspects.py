@@ -1,12 +1,16 @@
 """A traceback of a programming error -> the places in the code that may hold the fault, most likely first.
 
 The frame that raises is at fault when it called with wrong arguments or raised of its own accord. When it stumbles over
-a None or a value of the wrong kind, the value came from somewhere: from the function that it just called on the same
-line, or else from its caller.
+a None, a missing key or a value of the wrong kind, the value came from somewhere: from who made it, where that can be
+followed (dataflow), else from the function that was just called on the same line, or from its caller.
 """
 
 import re
+from collections.abc import Iterable
+from dataclasses import replace
 
+from openstack_rca.correlation.dataflow import maker
+from openstack_rca.correlation.sourcecode import SourceCode
 from openstack_rca.correlation.tracebacks import Blame, Frame, Traceback
 from openstack_rca.records import CodeLocation
 
@@ -14,16 +18,33 @@ _BAD_VALUE = re.compile(r"NoneType|object (?:has no attribute|is not (?:iterable
                         r"expected .* got|unsupported operand")  # fmt: skip
 _RESULT_USED = re.compile(r"(?:^|[\s=(])(?:self\.|cls\.|[a-z_]+\.)?(?P<callee>[a-z_]\w+)\([^()]*\)[.\[]|"
                           r"(?:\w+, ?\w+|for \w+ in).*?(?:self\.|cls\.)?(?P<iterated>[a-z_]\w+)\(")  # fmt: skip
+_CALLBACK = re.compile(r"\b[Cc]allback (?P<path>(?:\w+\.)+)(?P<class>[A-Z]\w*)\.(?P<function>\w+?)(?:-\d+)? failed")
+"""What neutron-lib's CallbackFailure says (neutron_lib/callbacks/exceptions.py)."""
 _MOST = 4
 
 
 def suspects(traceback: Traceback, blame: Blame) -> tuple[CodeLocation, ...]:
     """Return the code locations under suspicion, at most four, without repeats; empty when no frame is OpenStack's own."""
+    named = _callback(traceback.message)
     frames = blame.core(traceback)
     if not frames:
-        return ()
-    order = _after_bad_value(frames) if _BAD_VALUE.search(traceback.message) else [_place(f) for f in frames]
-    return tuple(dict.fromkeys(order))[:_MOST]
+        return named
+    code = SourceCode(f.file for f in traceback.frames)
+    made = maker(traceback, blame, code)
+    if made:
+        order = [made, *map(_place, frames)]
+    elif _BAD_VALUE.search(traceback.message):
+        order = _after_bad_value(frames)
+    else:
+        order = [_place(f) for f in frames]
+    return tuple(dict.fromkeys(_with_class(place, code) for place in (*named, *order)))[:_MOST]
+
+
+def _callback(message: str) -> tuple[CodeLocation, ...]:
+    found: Iterable[re.Match[str]] = _CALLBACK.finditer(message)
+    return tuple(
+        CodeLocation(m["path"].rstrip(".").replace(".", "/") + ".py", m["class"], m["function"]) for m in found
+    )
 
 
 def _after_bad_value(frames: list[Frame]) -> list[CodeLocation]:
@@ -37,3 +58,9 @@ def _after_bad_value(frames: list[Frame]) -> list[CodeLocation]:
 
 def _place(frame: Frame) -> CodeLocation:
     return CodeLocation(frame.file, None, frame.function)
+
+
+def _with_class(place: CodeLocation, code: SourceCode) -> CodeLocation:
+    """Return a place with the class of its function, where only one class of the file has a function of that name."""
+    function = code.function(place.file, place.function) if place.function else None
+    return replace(place, class_name=place.class_name or function.class_name) if function else place

@@ -1,6 +1,6 @@
 """Log tables → Plotly figures: lines over time by level or service, bursts of errors, the hops of a request."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,16 +16,18 @@ _BUCKETS = 120
 _ISO = "%Y-%m-%dT%H:%M:%S.%f"
 _ROOM = {"modebar": {"orientation": "v"}, "margin": {"l": 10, "r": 46, "t": 30, "b": 30}}
 """The bar of buttons stands beside the picture, not on it."""
+_SMALL = {"height": 230, "margin": {"l": 10, "r": 10, "t": 30, "b": 30}}
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 86400)
 
 
-def draw(figure: Figure, key: str, **options: Any) -> Any:
-    """Give a figure to Plotly; the bar of buttons comes with the pointer."""
+def draw(figure: Figure, key: str, *, bar: bool = True) -> None:
+    """Give a figure to Plotly; small ones go without the bar of buttons."""
     import plotly.graph_objects as go
 
     legend = {"legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom"}}
-    made = go.Figure(data=figure["data"], layout=legend | figure["layout"] | _ROOM)
-    return st.plotly_chart(made, key=key, config={"displaylogo": False, "scrollZoom": False}, **options)
+    made = go.Figure(data=figure["data"], layout=legend | figure["layout"] | (_ROOM if bar else _SMALL))
+    config = {"displaylogo": False, "scrollZoom": False, "displayModeBar": "hover" if bar else False}
+    st.plotly_chart(made, key=key, config=config)
 
 
 def bucketed(table: pl.DataFrame, by: str) -> tuple[pl.DataFrame, int]:
@@ -155,11 +157,16 @@ def over_hosts(table: pl.DataFrame, resource: str) -> Figure:
                                      }}  # fmt: skip
 
 
-def curve(points: Sequence[tuple[float, float]], x: str, y: str, name: str) -> Figure:
-    """Return points as one line."""
-    data = [{"type": "scatter", "mode": "lines+markers", "name": name, "x": [p for p, _ in points],
-             "y": [v for _, v in points], "line": {"color": BLUE}}]  # fmt: skip
-    return {"data": data, "layout": {"height": 260, "xaxis": {"title": {"text": x}}, "yaxis": {"title": {"text": y}}}}
+def curves(points: Mapping[str, Sequence[tuple[float, float]]], x: str, y: str) -> Figure:
+    """Return a line of points for each name."""
+    data = [{"type": "scatter", "mode": "lines+markers", "name": name, "x": [p for p, _ in line],
+             "y": [v for _, v in line], "line": {"color": colour, "dash": dash}}
+            for (name, line), colour, dash in zip(points.items(), (BLUE, ORANGE), ("solid", "dot"), strict=False)
+            if line]  # fmt: skip
+    return {
+        "data": data,
+        "layout": {"xaxis": {"title": {"text": x}, "nticks": 6, "tickformat": "~g"}, "yaxis": {"title": {"text": y}}},
+    }
 
 
 def _iso(times: pl.Series) -> list[str]:

@@ -11,6 +11,7 @@ import streamlit as st
 from openstack_rca.dashboard.followup import Finding
 from openstack_rca.dashboard.loading import Loaded
 from openstack_rca.dashboard.talking import Talk
+from openstack_rca.dashboard.training_work import Trained
 from openstack_rca.dashboard.work import Job
 from openstack_rca.diagnosis.claude import ChatAnswer
 from openstack_rca.records import Report, Story
@@ -38,7 +39,7 @@ class Session:
     answers: list[Answer] = field(default_factory=list)
     jobs: dict[str, Job[Any]] = field(default_factory=dict)
     uploads: dict[tuple[str, ...], TemporaryDirectory[str]] = field(default_factory=dict)
-    trained: Any = None
+    trained: Trained | None = None
     heard: list[str] = field(default_factory=list)
     """The words of the language model in the analysis that runs, as they come."""
 

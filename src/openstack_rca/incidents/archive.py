@@ -1,12 +1,11 @@
 """Incidents on disk, the source of truth: one JSON file each, that people can read, compare and keep in git."""
 
 import json
-import os
 import re
-import tempfile
 from pathlib import Path
 
 from openstack_rca.errors import InputError, UnavailableError
+from openstack_rca.incidents.files import write_whole
 from openstack_rca.incidents.incident import Incident
 from openstack_rca.records import Skipped
 
@@ -46,17 +45,7 @@ class Archive:
         content = json.dumps(incident.to_json(), indent=2, ensure_ascii=False, sort_keys=True) + "\n"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(
-                "w", encoding="utf-8", errors="replace", dir=self.folder, prefix=".", delete=False
-            ) as file:
-                try:
-                    file.write(content)
-                    file.flush()
-                    os.fsync(file.fileno())
-                    Path(file.name).replace(path)
-                except OSError:
-                    Path(file.name).unlink(missing_ok=True)
-                    raise
+            write_whole(path, content)
         except OSError as error:
             raise UnavailableError(f"The incident cannot be written to {path}: {error.strerror}.") from error
 

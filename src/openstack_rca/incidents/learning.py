@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from openstack_rca.incidents.incident import Culprit
+from openstack_rca.incidents.incident import Culprit, Fingerprint
 from openstack_rca.incidents.memory import Match
 from openstack_rca.records import Cause, CodeLocation
 
@@ -19,6 +19,9 @@ RECALL_FROM = 0.75
 """Logs that look this much like a confirmed incident bring back its cause even where they do not name it themselves.
 Below, incidents of other faults begin to look alike (`./scripts/bench history`)."""
 
+AS_ALIKE = 0.05
+"""Past incidents whose weights differ by less than this are not told apart by likeness: the logs decide."""
+
 
 def prior(
     causes: Sequence[Cause],
@@ -29,15 +32,16 @@ def prior(
     """Return the causes ranked anew by what was confirmed in past incidents like this one; `now` is UTC.
 
     A cause that was the cause then gains. The most alike incident can also bring back a cause that is not among these,
-    with the evidence ids that `cite` gives for it. Ten incidents alike count as the best of them, not ten times.
+    with the evidence ids that `cite` gives for it; its confidence is that incident's weight. It comes first only where
+    this is more than the logs give to any cause, and where the first of these was seen then, too: logs that are sure,
+    or that show what was not there before, are not overruled. Ten incidents alike count as the best, not ten times.
     """
     confirmed = [(match, weight(match, now)) for match in matches if match.incident.confirmed]
     found = [replace(c, confidence=min(1.0, c.confidence * (1.0 + MOST * _support(c, confirmed)))) for c in causes]
-    if causes and confirmed:
+    if causes and confirmed and not _is_named(max(found, key=lambda c: c.confidence), confirmed):
         match, strength = max(confirmed, key=lambda item: item[1])
         if match.similarity >= RECALL_FROM and match.incident.culprit:
-            confidence = min(1.0, causes[0].confidence * (1.0 + MOST) * strength)
-            found = _recalled(found, match, match.incident.culprit, confidence, cite)
+            found = _with_recalled(causes, found, match, match.incident.culprit, strength, cite)
     ranked = sorted(found, key=lambda c: -c.confidence)
     return tuple(replace(cause, rank=rank) for rank, cause in enumerate(ranked, 1))
 
@@ -63,21 +67,49 @@ def _agreement(cause: Cause, culprit: Culprit | None) -> float:
     return sum(same) / len(same)
 
 
-def _recalled(
+def _is_named(cause: Cause, confirmed: Sequence[tuple[Match, float]]) -> bool:
+    """Tell whether a cause was wholly that of one of the most alike incidents: then there is nothing to bring back."""
+    most = max(strength for _, strength in confirmed)
+    alike = [match for match, strength in confirmed if most - strength < AS_ALIKE]
+    return any(_agreement(cause, match.incident.culprit) == 1.0 for match in alike)
+
+
+def _with_recalled(
     causes: Sequence[Cause],
+    found: Sequence[Cause],
     match: Match,
     culprit: Culprit,
-    confidence: float,
+    strength: float,
     cite: Callable[[Match], tuple[str, ...]],
 ) -> list[Cause]:
-    """Return the causes with the one of a past incident: the one of the same component, or a further one."""
-    code = _location(culprit.code)
-    for at, cause in enumerate(causes):
-        if cause.component == culprit.component:
-            seen = replace(cause, confidence=max(cause.confidence, confidence), code=code or cause.code)
-            return [*causes[:at], seen, *causes[at + 1 :]]
+    """Return what was found with the cause of a past incident: the cause of its component that fits best, or a new one."""
+    sure = max(cause.confidence for cause in causes)
+    confidence = strength if strength <= sure else max(strength, *(cause.confidence for cause in found))
+    there = [at for at, cause in enumerate(found) if cause.component == culprit.component]
+    if not there:
+        recalled = _recalled(match, culprit, confidence, cite(match))
+        first = max(found, key=lambda cause: cause.confidence)
+        if _was_seen(first, match.incident.fingerprint):
+            return [recalled, *found]
+        return [*found, replace(recalled, confidence=min(confidence, first.confidence))]
+    at = max(there, key=lambda at: _agreement(found[at], culprit))
+    seen = found[at]
+    same = _place(seen.code) == culprit.code
+    if same or seen.code is None or strength > causes[at].confidence:
+        code = seen.code if same else _location(culprit.code) or seen.code
+        seen = replace(seen, confidence=max(seen.confidence, confidence), code=code)
+    return [seen, *found[:at], *found[at + 1 :]]
+
+
+def _was_seen(cause: Cause, then: Fingerprint) -> bool:
+    """Tell whether the logs of a past incident spoke of what is blamed now: else it is new, and not explained by it."""
+    place = _place(cause.code)
+    return cause.component in then.services and (place is None or place in then.code)
+
+
+def _recalled(match: Match, culprit: Culprit, confidence: float, evidence: tuple[str, ...]) -> Cause:
     incident = match.incident
-    recalled = Cause(
+    return Cause(
         rank=0,
         service=culprit.service,
         component=culprit.component,
@@ -85,11 +117,10 @@ def _recalled(
         type=culprit.type,
         statement=f"As in the incident {incident.id}: {incident.root_cause}",
         confidence=confidence,
-        evidence=cite(match),
+        evidence=evidence,
         remediation=incident.solution,
-        code=code,
+        code=_location(culprit.code),
     )
-    return [*causes, recalled]
 
 
 def _place(code: CodeLocation | None) -> str | None:

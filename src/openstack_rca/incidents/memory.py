@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
+from openstack_rca.contracts import TextIndex
 from openstack_rca.errors import InputError, UnavailableError, UsageError
 from openstack_rca.incidents.archive import Archive
+from openstack_rca.incidents.files import write_whole
 from openstack_rca.incidents.incident import VERSION, Culprit, Fingerprint, Incident, from_report
 from openstack_rca.incidents.likeness import Likeness, shared
 from openstack_rca.records import SimilarIncident, Skipped
@@ -17,16 +19,6 @@ from openstack_rca.settings import Rag
 
 _SYMPTOM, _CAUSE = "symptom", "cause"
 _MANY = 1000
-
-
-class TextIndex(Protocol):
-    """Texts by key, and which of them are close to a query: by meaning, or by shared words."""
-
-    def renew(self, texts: Mapping[str, str]) -> None:
-        """Make these the texts that are searched."""
-
-    def nearest(self, query: str, limit: int) -> Sequence[tuple[str, float]]:
-        """Return the keys of the closest texts with their similarities, 0 to 1, best first."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +127,8 @@ class IncidentMemory:
         compared where one of both has no fingerprint.
         """
         incidents, _ = self._archive.read()
-        near = self._near(incidents, symptom, (_SYMPTOM,)) if symptom.strip() else {}
+        by_words = symptom.strip() and any(not (fingerprint and i.fingerprint) for i in incidents)
+        near = self._near(incidents, symptom, (_SYMPTOM,)) if by_words else {}
         likeness = Likeness(i.fingerprint for i in incidents)
         matches = []
         for incident in incidents:
@@ -161,11 +154,11 @@ class IncidentMemory:
         )
 
     def export(self, path: Path) -> Exported:
-        """Write all incidents to one JSON file; raises UnavailableError when that fails."""
+        """Write all incidents to one JSON file, whole or not at all; raises UnavailableError when that fails."""
         incidents, _ = self._archive.read()
         content = {"version": VERSION, "incidents": [i.to_json() for i in incidents]}
         try:
-            path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+            write_whole(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
         except OSError as error:
             raise UnavailableError(f"The incidents cannot be written to {path}: {error.strerror}.") from error
         return Exported(path, len(incidents))

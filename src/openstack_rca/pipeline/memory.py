@@ -1,59 +1,109 @@
 """The memory of past incidents joined with the vector store, and what it adds to a report."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from datetime import UTC
-from typing import Any
+from typing import Any, TypeVar
 
+from openstack_rca.contracts import TextIndex
 from openstack_rca.errors import RcaError
 from openstack_rca.incidents.incident import Fingerprint, fingerprint_of
 from openstack_rca.incidents.learning import prior
-from openstack_rca.incidents.memory import IncidentMemory, Match, Remembered, TextIndex
+from openstack_rca.incidents.memory import IncidentMemory, Match, Remembered
+from openstack_rca.pipeline.storing import open_store
 from openstack_rca.records import Cause, Diagnosis, Report
+from openstack_rca.retrieval.store import INCIDENTS
 from openstack_rca.retrieval.texts import StoreTexts, TfidfTexts
 from openstack_rca.settings import Settings
 
-Notes = tuple[str, ...]
+_T = TypeVar("_T")
+
+
+class MeaningOrWords:
+    """Texts compared by meaning in the vector store, and by words when the store fails; `notes` say what happened.
+
+    The store is opened at the first question: most incidents are compared by what their logs look like, without it.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.notes: list[str] = []
+        self.failed = False
+        self._settings = settings
+        self._words = TfidfTexts()
+        self._meaning: StoreTexts | None = None
+        self._opened = ExitStack()
+
+    def renew(self, texts: Mapping[str, str]) -> None:
+        """Make these the texts that are searched."""
+        self._words.renew(texts)
+        self._ask(lambda index: index.renew(texts))
+
+    def nearest(self, query: str, limit: int) -> Sequence[tuple[str, float]]:
+        """Return the keys of the closest texts with their similarities, 0 to 1, best first."""
+        return self._ask(lambda index: index.nearest(query, limit))
+
+    def close(self) -> None:
+        """Release the store."""
+        self._opened.close()
+
+    def _ask(self, question: Callable[[TextIndex], _T]) -> _T:
+        if not self.failed:
+            try:
+                return question(self._by_meaning())
+            except RcaError as error:  # the store is broken, of another model, on a full disk, or its server is silent
+                self.failed = True
+                self.notes.append(f"Past incidents are compared by words, not by meaning: {error}")
+        return question(self._words)
+
+    def _by_meaning(self) -> StoreTexts:
+        if self._meaning is None:
+            store = self._opened.enter_context(open_store(self._settings, writing=False))
+            self.notes += store.notes
+            self._meaning = StoreTexts(store, INCIDENTS)
+        return self._meaning
 
 
 @contextmanager
-def open_memory(settings: Settings, fast: bool = False, writing: bool = True) -> Iterator[tuple[IncidentMemory, Notes]]:
-    """Yield the memory and what is to be said of it: searched by meaning, or by words in fast mode or without a store."""
-    with ExitStack() as stack:
-        texts, notes = (TfidfTexts(), ()) if fast else _texts(settings, writing, stack)
-        yield IncidentMemory(settings.incidents_dir, texts, settings.rag), notes
+def open_memory(settings: Settings, fast: bool = False) -> Iterator[tuple[IncidentMemory, Sequence[str]]]:
+    """Yield the memory and the notes that grow while it is used: searched by meaning, by words in fast mode."""
+    if fast:
+        yield IncidentMemory(settings.incidents_dir, TfidfTexts(), settings.rag), ()
+        return
+    with closing(MeaningOrWords(settings)) as texts:
+        yield IncidentMemory(settings.incidents_dir, texts, settings.rag), texts.notes
 
 
-def _texts(settings: Settings, writing: bool, stack: ExitStack) -> tuple[TextIndex, Notes]:
-    """Return how incidents are compared, closed with the stack."""
-    from openstack_rca.retrieval.embeddings import open_embedder
-    from openstack_rca.retrieval.store import INCIDENTS, VectorStore
-
-    try:
-        embedder = open_embedder(settings.vector_db.embedding_model)
-        stack.callback(embedder.close)
-        store = stack.enter_context(VectorStore(settings.vector_db, lambda: embedder, writing=writing))
-    except RcaError as error:
-        return TfidfTexts(), (f"Past incidents are compared by words, not by meaning: {error}",)
-    return StoreTexts(store, INCIDENTS), tuple(store.notes)
+def without_memory(settings: Settings) -> Settings:
+    """Return the settings with which past incidents take no part: for scores that do not depend on who computes them."""
+    rag = settings.rag.model_copy(update={"max_historical_context": 0})
+    return settings.model_copy(update={"rag": rag})
 
 
 def recall(report: Report, settings: Settings) -> Report:
-    """Return the report with the incidents like it, and its causes ranked with what was confirmed in them."""
+    """Return the report with the incidents like it, and its causes ranked with what was confirmed in them.
+
+    When the vector store is needed for that and fails, the mode becomes fast and a note says why.
+    """
     if not settings.incidents_dir.is_dir() or settings.rag.max_historical_context == 0:
         return report
-    with open_memory(settings, writing=False) as (memory, notes):
+    with closing(MeaningOrWords(settings)) as texts:
+        memory = IncidentMemory(settings.incidents_dir, texts, settings.rag)
         incidents, skipped = memory.incidents()
         matches = memory.similar(report.issue, fingerprint(report)) if incidents else []
-        host = report.diagnosis.causes[0].host if report.diagnosis.causes else None
-        shown = memory.shown(matches, host)
-    notes = (*notes, *(f"The incident {s.file} was left out: {s.reason}" for s in skipped))
-    diagnosis = report.diagnosis
-    if settings.rag.enable_historical_learning and matches:
-        now = report.created_at.replace(tzinfo=UTC)
-        diagnosis = _ranked(diagnosis, prior(diagnosis.causes, matches, now, lambda match: _cite(match, diagnosis)))
-    return replace(report, diagnosis=diagnosis, similar_incidents=shown, notes=(*report.notes, *notes))
+    host = report.diagnosis.causes[0].host if report.diagnosis.causes else None
+    left_out = (f"The incident {s.file} was left out: {s.reason}" for s in skipped)
+    report = replace(
+        report,
+        mode="fast" if texts.failed else report.mode,
+        similar_incidents=memory.shown(matches, host),
+        notes=(*report.notes, *texts.notes, *left_out),
+    )
+    if not (settings.rag.enable_historical_learning and matches):
+        return report
+    diagnosis, now = report.diagnosis, report.created_at.replace(tzinfo=UTC)
+    causes = prior(diagnosis.causes, matches, now, lambda match: _cite(match, diagnosis))
+    return replace(report, diagnosis=_ranked(diagnosis, causes[: settings.analysis.max_causes]))
 
 
 def _ranked(diagnosis: Diagnosis, causes: tuple[Cause, ...]) -> Diagnosis:

@@ -75,14 +75,21 @@ def _learned(
 def _vector(
     issue: str, texts: list[str], order: NDArray[np.float64], settings: Settings
 ) -> tuple[NDArray[np.float64] | None, tuple[str, ...]]:
-    """Return the cosine of the most promising texts to the issue, 0 for the others; None without the embedder."""
+    """Return the cosine of the most promising texts to the issue, 0 for the others.
+
+    Without the embedder, or without the server that was chosen for the vector store, None and a sentence.
+    """
+    from openstack_rca.retrieval.chroma import ask_server
     from openstack_rca.retrieval.embeddings import open_embedder
 
+    db = settings.vector_db
     chosen = np.argsort(-order, kind="stable")[:_EMBEDDED]
     try:
-        embedder = open_embedder(settings.vector_db.embedding_model)
+        if db.host:
+            ask_server(db.host, db.port, db.timeout)
+        embedder = open_embedder(db.embedding_model)
     except UnavailableError as error:
-        return None, (f"Fast mode was used: {error}",)
+        return None, (f"Fast mode was used, without comparison by meaning and without past incidents: {error}",)
     try:
         vectors = embedder.embed([issue, *(texts[i] for i in chosen)])
     finally:

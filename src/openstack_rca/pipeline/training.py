@@ -1,11 +1,12 @@
 """Training: cases and logs -> parsed, mined, featured, labelled -> fitted, judged on held-back cases, saved."""
 
 import re
+import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 from multiprocessing import get_context
@@ -16,7 +17,7 @@ import numpy as np
 import polars as pl
 
 from openstack_rca import classify
-from openstack_rca.classify import Classifier, Labels, Learning, LstmClassifier, MlpClassifier, Samples
+from openstack_rca.classify import Classifier, Course, Labels, Learning, LstmClassifier, MlpClassifier, Samples
 from openstack_rca.classify.card import Scores
 from openstack_rca.classify.comparison import HeldCase, Judge, compare, curve, fusion_weight
 from openstack_rca.classify.rules import Stump
@@ -33,6 +34,7 @@ _MOST, _FEWEST = 120_000, 100
 """So many records a model learns from at most (and windows with important ones always), and at least."""
 _VALIDATED_OF = 4
 _PROCESSES = 2
+_CHECKPOINTS = ".training"
 _PARTS = 3  # what a case gives: its logs beside its baseline, its logs alone, the baseline
 _COMPRESSED = re.compile(r"\.(gz|bz2|xz|zst)$")
 
@@ -42,7 +44,8 @@ class TrainingResult:
     """What a training run loaded, how its models compare with the simple rules on held-back cases, where they went.
 
     `scores` is source of the labels -> method -> measure -> value (0 to 1); `reliability` are mean score, share of
-    important records and their number in each tenth of the scale; `facts` are what is stored with the models.
+    important records and their number in each tenth of the scale; `facts` are what is stored with the models; `courses`
+    tell the losses of each network, epoch by epoch.
     """
 
     facts: Mapping[str, Any]
@@ -52,6 +55,7 @@ class TrainingResult:
     notes: tuple[str, ...]
     seconds: float
     features: tuple[str, ...] = NAMES
+    courses: Mapping[str, Course] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,7 @@ def train(
     batch_size: int | None = None,
     progress: classify.Progress = classify.silent,
     seed: int = SEED,
+    losses: classify.Losses = classify.unheard,
 ) -> TrainingResult:
     """Train on folders of cases, or without any on the operator's own logs, and save the models in `models_dir`.
 
@@ -93,8 +98,9 @@ def train(
         batch_size=batch_size or settings.lstm.batch_size,
         seed=seed,
         data=_hash(fitting),
-        checkpoints=settings.models_dir / ".training",
+        checkpoints=settings.models_dir / _CHECKPOINTS,
         progress=progress,
+        losses=losses,
     )
     judge = _learn(settings, fitting, checking, checked, learning)
     progress("held-back cases", 0, len(judged))
@@ -104,11 +110,13 @@ def train(
     }
     facts = _facts(prepared, learning, fitting, judge.fusion)
     models = tuple(_save(c, settings.models_dir, facts, scores) for c in judge.classifiers.values())
+    shutil.rmtree(settings.models_dir / _CHECKPOINTS, ignore_errors=True)
+    notes = (*notes, *_taken_up(learning))
     if not judged:
         notes = (*notes, "No case was held back, so the scores of these models are unknown.")
     best = next(iter(judge.classifiers.values()))
     reliability = curve(best, [p.held for p in judged if p.held and p.held.items])
-    return TrainingResult(facts, scores, reliability, models, notes, time.monotonic() - began)
+    return TrainingResult(facts, scores, reliability, models, notes, time.monotonic() - began, courses=learning.courses)
 
 
 def cross_validate(
@@ -284,6 +292,13 @@ def _fit(settings: Settings, fitting: Samples, checking: Samples, learning: Lear
         rows = replace(learning, batch_size=learning.batch_size * lstm.sequence_length // 4)
         fitted["mlp"] = MlpClassifier(units=lstm.units).fit(fitting, checking, rows)
     return fitted
+
+
+def _taken_up(learning: Learning) -> Iterator[str]:
+    """Yield in a sentence for each network at which epoch of a run that was cut off its training was taken up."""
+    for name, course in learning.courses.items():
+        if course.resumed:
+            yield f"The training of {name!r} was taken up after epoch {course.resumed} of a run that was cut off."
 
 
 def _hash(samples: Samples) -> str:

@@ -1,9 +1,12 @@
 """The seam to ChromaDB: an embedded index in a folder, or a server. Foreign errors end here."""
 
 import contextlib
+import queue
+import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -172,24 +175,56 @@ def open_embedded(folder: Path) -> ChromaIndex:
         return ChromaIndex(chromadb.PersistentClient(str(folder), settings=_settings()), str(folder))
 
 
-def open_server(host: str, port: int, timeout: float) -> ChromaIndex:
-    """Connect to a Chroma server; no call waits longer than `timeout` seconds. Raises IndexFailure."""
-    where = f"the Chroma server {host}:{port}"
-    try:  # ChromaDB's client waits for ever, already while it is made: so ask first whether anybody answers
+def ask_server(host: str, port: int, timeout: float) -> None:
+    """Return when a Chroma server answers within `timeout` seconds; raises IndexFailure when it does not."""
+    try:
         with urllib.request.urlopen(f"http://{host}:{port}/api/v2/heartbeat", timeout=timeout) as answer:
             answer.read()
-    except (OSError, ValueError) as error:
-        raise IndexFailure(f"{where[0].upper()}{where[1:]} does not answer ({_reason(error)}).") from error
-    import chromadb
+    except (OSError, ValueError, HTTPException) as error:
+        raise IndexFailure(f"The Chroma server {host}:{port} does not answer ({_reason(error)}).") from error
+
+
+def open_server(host: str, port: int, timeout: float) -> ChromaIndex:
+    """Connect to a Chroma server; no call waits longer than `timeout` seconds. Raises IndexFailure."""
+    ask_server(host, port, timeout)
+    import chromadb  # takes a second, which is not the server's
     import httpx
 
+    where = f"the Chroma server {host}:{port}"
     with translated(where):
-        client = chromadb.HttpClient(host, port, settings=_settings())
-        # There is no public way to set a time-out; the client keeps a second connection for what it calls admin.
-        sessions = [vars(part)["_server"]._session for part in (client, vars(client)["_admin_client"])]
-        for session in sessions:
+        client = _within(timeout, lambda: chromadb.HttpClient(host, port, settings=_settings()), where)
+        sessions = _sessions(client)
+        for session in sessions:  # there is no public way to set a time-out
             session.timeout = httpx.Timeout(timeout)
     return ChromaIndex(client, where, sessions)
+
+
+def _sessions(client: Any) -> list[Any]:
+    """Return the HTTP sessions of a client: it keeps a second connection for what it calls admin."""
+    return [vars(part)["_server"]._session for part in (client, vars(client)["_admin_client"])]
+
+
+def _within(timeout: float, call: Callable[[], Any], where: str) -> Any:
+    """Return what a call returns; it is left behind when it takes too long: ChromaDB's client waits while it is made.
+
+    Raises IndexFailure when the time is over, and what the call raises.
+    """
+    answers: queue.Queue[tuple[Any, BaseException | None]] = queue.Queue()
+
+    def answer() -> None:
+        try:
+            answers.put((call(), None))
+        except BaseException as error:
+            answers.put((None, error))
+
+    threading.Thread(target=answer, daemon=True).start()
+    try:
+        result, error = answers.get(timeout=timeout)
+    except queue.Empty:
+        raise IndexFailure(f"{where[0].upper()}{where[1:]} does not answer (timed out).") from None
+    if error:
+        raise error
+    return result
 
 
 @contextlib.contextmanager
@@ -214,7 +249,7 @@ def _settings() -> Any:
 def _reason(error: BaseException) -> str:
     if isinstance(error, urllib.error.URLError):
         return str(error.reason)
-    return (str(error) or type(error).__name__).rstrip(".")
+    return (" ".join(str(error).split()) or type(error).__name__).rstrip(".")
 
 
 def _pieces(got: Any) -> list[Piece]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,21 +16,6 @@ MAX_TOKENS = 256
 """What the model was trained on; the rest of a text is not seen, so long texts are cut into chunks before."""
 
 _MAX_CHARACTERS = 8_000  # 256 tokens rarely need more; spares the tokenizer a text of a megabyte
-
-
-class Embedder(Protocol):
-    """Turns texts into unit vectors."""
-
-    @property
-    def model_id(self) -> str:
-        """What made the vectors; vectors of different ids are never compared."""
-
-    @property
-    def dimension(self) -> int:
-        """Length of a vector."""
-
-    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return one unit row per text, in order: shape (len(texts), dimension)."""
 
 
 class MiniLmEmbedder:

@@ -28,7 +28,7 @@ class StoreHome:
     def __init__(self, folder: Path, *, writing: bool, wait: float) -> None:
         """Open the folder, making and mending it as needed; `notes` say what was mended.
 
-        A reader that finds the store owned by another process reads the ledger instead of waiting.
+        A reader that finds the store owned by another process, or in a place that cannot be written, reads the ledger.
         Raises StoreBusy for a writer whose `wait` seconds are over, InputError when the folder holds a store that is
         not ours, UnavailableError when it cannot be written.
         """
@@ -42,19 +42,14 @@ class StoreHome:
         self._lock = StoreLock(folder)
         try:
             self._lock.acquire(wait if writing else 0.0)
-        except StoreBusy as busy:
-            if writing or not (folder / FILE).is_file():
-                raise
-            self.notes.append(
-                f"{busy} This search reads the store's ledger.".replace("; try again when it is done", "")
-            )
-            self.ledger = self._read_only()
-            return
-        try:
             self._own()
-        except BaseException:
+        except BaseException as error:
             self._release()
-            raise
+            if writing or not isinstance(error, StoreBusy | UnavailableError) or not (folder / FILE).is_file():
+                raise
+            why = str(error).replace("; try again when it is done", "")
+            self.notes.append(f"{why} What is read here comes from the store's ledger.")
+            self.ledger = self._read_only()
 
     def close(self) -> None:
         """Release everything; a store that was left sound is remembered as such."""
@@ -250,6 +245,7 @@ class StoreHome:
     def _release(self) -> None:
         if self.index is not None:
             self.index.close()
+            self.index = None
         self._lock.release()
 
 

@@ -11,6 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -190,13 +191,27 @@ class Ledger:
 
 
 def _connect(path: Path, writing: bool, check: bool) -> sqlite3.Connection:
-    where = str(path) if writing else f"file:{path}?mode=ro"
+    if writing:
+        return _prepared(str(path), path, writing=True, check=check)
+    where = f"file:{quote(str(path))}?mode=ro"
+    try:
+        return _prepared(where, path, writing=False, check=check)
+    except sqlite3.OperationalError:
+        log = path.with_name(f"{path.name}-wal")
+        if log.exists() and log.stat().st_size:
+            raise
+        # On a read-only disk SQLite cannot make the files that readers share, and needs none: nobody can write either.
+        return _prepared(f"{where}&immutable=1", path, writing=False, check=check)
+
+
+def _prepared(where: str, path: Path, *, writing: bool, check: bool) -> sqlite3.Connection:
     db = sqlite3.connect(where, uri=not writing, timeout=10.0, isolation_level=None, check_same_thread=False)
     try:
         version = db.execute("PRAGMA user_version").fetchone()[0]
         if version not in (0, SCHEMA):
             raise UsageError(
-                f"The vector store {path.parent} has schema {version}; this version reads schema {SCHEMA}."
+                f"The vector store {path.parent} has schema {version}; this version reads schema {SCHEMA}. Move it away, "
+                "or choose another folder (persist_directory)."
             )
         if writing:
             db.execute("PRAGMA journal_mode=WAL")

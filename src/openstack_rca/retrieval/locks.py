@@ -55,13 +55,17 @@ class StoreLock:
             who = self.holder() or "another process"
             raise StoreBusy(f"The vector store is in use by {who}; try again when it is done.") from error
         except (OSError, NotImplementedError) as error:
-            raise UnavailableError(f"The vector store cannot be locked at {self._holder.parent}: {error}.") from error
+            raise UnavailableError(
+                f"The vector store at {self._holder.parent} cannot be locked: {_reason(error)}."
+            ) from error
         me = Holder(os.getpid(), socket.gethostname(), _command(), f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
         try:
             write_atomically(self._holder, json.dumps(me.__dict__).encode())
         except OSError as error:
             self._lock.release()
-            raise UnavailableError(f"The vector store at {self._holder.parent} cannot be written: {error}.") from error
+            raise UnavailableError(
+                f"The vector store at {self._holder.parent} cannot be written: {_reason(error)}."
+            ) from error
 
     def release(self) -> None:
         """Give the lock back; may be called again."""
@@ -86,6 +90,10 @@ class StoreLock:
             return Holder(**json.loads(self._holder.read_text()))
         except (OSError, ValueError, TypeError):
             return None
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
 
 
 def _command() -> str:

@@ -12,10 +12,10 @@ from sqlite3 import Error as SqliteError
 from types import TracebackType
 from typing import Any, Self
 
+from openstack_rca.contracts import Embedder
 from openstack_rca.errors import UnavailableError, UsageError
 from openstack_rca.retrieval.chroma import ChromaIndex, Vector, open_server
 from openstack_rca.retrieval.chunks import chunks
-from openstack_rca.retrieval.embeddings import Embedder
 from openstack_rca.retrieval.home import StoreHome
 from openstack_rca.retrieval.ledger import Ledger, Metadata, Piece, Row
 from openstack_rca.settings import VectorDb

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from openstack_rca.retrieval.store import Entry, Found, VectorStore
+from openstack_rca.errors import UnavailableError
+from openstack_rca.retrieval.store import Entry, VectorStore
 from openstack_rca.retrieval.tfidf import TfidfIndex
 
 
@@ -14,20 +15,26 @@ class StoreTexts:
         self._collection = collection
 
     def renew(self, texts: Mapping[str, str]) -> None:
-        """Make these the texts of the collection; a reader searches those that the store's owner wrote."""
-        if self._store.index is None:
-            return
-        self._store.ingest(self._collection, (Entry(key, text) for key, text in texts.items()))
-        self._store.remove(self._collection, sorted(self._store.entries(self._collection) - set(texts)))
+        """Make these the texts of the collection; a reader searches those that the store's owner wrote.
+
+        Raises UnavailableError for a reader when some are not in the store.
+        """
+        known = self._store.entries(self._collection)
+        if self._store.index is not None:
+            self._store.ingest(self._collection, (Entry(key, text) for key, text in texts.items()))
+            self._store.remove(self._collection, sorted(known - set(texts)))
+        elif missing := len(texts.keys() - known):
+            raise UnavailableError(
+                f"{missing} of {len(texts)} texts are not in the vector store {self._store.where}, which cannot be "
+                "written now."
+            )
 
     def nearest(self, query: str, limit: int) -> list[tuple[str, float]]:
         """Return keys and cosines, best first; an empty query is close to nothing."""
         if not query.strip():
             return []
-        return [(found.id, found.similarity) for found in self._found(query, limit)]
-
-    def _found(self, query: str, limit: int) -> list[Found]:
-        return self._store.search(self._collection, query, limit, distinct=False)
+        found = self._store.search(self._collection, query, limit, distinct=False)
+        return [(one.id, one.similarity) for one in found]
 
 
 class TfidfTexts:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import sqlite3
 import tempfile
 import zipfile
@@ -130,7 +131,7 @@ def status(settings: VectorDb) -> StoreStatus:
                 tuple(p for p in sorted(folder.iterdir()) if p.name.startswith((PREFIX, REPLACED))),
             )
     except (sqlite3.Error, OSError) as error:
-        raise UnavailableError(f"The vector store at {folder} cannot be read: {error}.") from error
+        raise UnavailableError(f"The vector store at {folder} cannot be read: {_reason(error)}.") from error
     except DamagedLedger as damage:
         raise UnavailableError(
             f"The ledger of the vector store at {folder} is damaged ({damage}); verify repairs it."
@@ -175,9 +176,11 @@ def backup(store: VectorStore, path: Path) -> Backup:
                 archive.writestr("backup.json", json.dumps(about))
                 archive.write(copy, FILE)
             _unpack(packed, Path(name))
+            with packed.open("rb") as file:
+                os.fsync(file.fileno())
             packed.replace(path)
     except (OSError, sqlite3.Error) as error:
-        raise UnavailableError(f"The backup cannot be written to {path}: {error}.") from error
+        raise UnavailableError(f"The backup cannot be written to {path}: {_reason(error)}.") from error
     return Backup(path, path.stat().st_size, counts)
 
 
@@ -196,7 +199,7 @@ def restore(store: VectorStore, path: Path) -> Restored:
                     _fill(store, ledger)
             aside = store.home.replace_ledger(unpacked) if store.home else None
     except (OSError, sqlite3.Error) as error:
-        raise UnavailableError(f"The backup {path} cannot be restored: {error}.") from error
+        raise UnavailableError(f"The backup {path} cannot be restored: {_reason(error)}.") from error
     return Restored(counts, verify(store), aside)
 
 
@@ -335,8 +338,14 @@ def _unpack(path: Path, folder: Path) -> Path:
         return target
     except FileNotFoundError as error:
         raise InputError(f"The backup {path} does not exist.") from error
+    except (IsADirectoryError, PermissionError) as error:
+        raise InputError(f"The backup {path} cannot be read: {error.strerror}.") from error
     except (zipfile.BadZipFile, KeyError, ValueError, TypeError, EOFError, DamagedLedger) as error:
         raise InputError(f"{path} is no complete backup of a vector store: {error}.") from error
+
+
+def _reason(error: OSError | sqlite3.Error) -> str:
+    return getattr(error, "strerror", None) or str(error)
 
 
 def _sha256(path: Path) -> str:

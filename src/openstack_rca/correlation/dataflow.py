@@ -1,0 +1,178 @@
+"""A traceback that ends at a bad value (None, a missing key) -> the function that made the value.
+
+The value is followed from the frame that stumbled over it outward: through parameters to the callers' arguments, until a
+frame got it from a call. What the logged source lines leave open, the index of OpenStack's source tells.
+"""
+
+import ast
+import re
+from collections.abc import Sequence
+
+from openstack_rca.correlation.sourcecode import Function, SourceCode
+from openstack_rca.correlation.tracebacks import Blame, Frame, Traceback
+from openstack_rca.records import CodeLocation
+
+_ATTRIBUTE = re.compile(r"object has no attribute '(?P<name>\w+)'")
+_UNSUITED = re.compile(r"NoneType|object (?:has no attribute|is not (?:iterable|subscriptable|callable))|object is unsubscriptable")
+_CONTEXT = re.compile(r"^(?:obj_|_|self\._?)*(?:context|ctxt|ctx|cntx)$")
+"""Names of the request context, which every function hands on as a parameter."""
+_OF = r"(?P<value>[A-Za-z_][\w.]*(?:\([^()]*\))?)"
+
+
+def maker(traceback: Traceback, blame: Blame, code: SourceCode) -> CodeLocation | None:
+    """Return the place that made the bad value of an exception; None when the exception is of another kind or it is unclear."""
+    frames = traceback.frames
+    value = _bad_value(traceback)
+    if value and (found := _follow(frames, value, blame, code)):
+        return found
+    last = next((i for i in range(len(frames) - 1, -1, -1) if blame.is_core(frames[i])), None)
+    if last is None or last == len(frames) - 1 or not _UNSUITED.search(traceback.message):
+        return None
+    given = _only_call_given(frames[last].source)  # a library stumbled: over what it was given
+    return _follow(frames[: last + 1], given, blame, code) if given else None
+
+
+def _bad_value(traceback: Traceback) -> str | None:
+    """Return the expression that was None, or the dictionary that lacked a key, in the source line that raised."""
+    if not traceback.frames:
+        return None
+    source, message = traceback.frames[-1].source, traceback.message
+    if traceback.name == "KeyError":
+        patterns = [_OF + r"\[" + re.escape(message.strip())]
+    elif match := _ATTRIBUTE.search(message):
+        subscript = match["name"] in ("__getitem__", "__setitem__")
+        patterns = [_OF + (r"\[" if subscript else rf"\.{re.escape(match['name'])}\b")]
+    elif "iterable" in message:
+        patterns = [r"\bin " + _OF, r"(?:list|set|tuple|dict|sorted|len)\(" + _OF]
+    elif "subscriptable" in message:
+        patterns = [_OF + r"\["]
+    else:
+        return None
+    read = source.partition(" = ")[2] if "__setitem__" not in message else ""
+    found = next((m["value"] for text in (read, source) for p in patterns if (m := re.search(p, text))), None)
+    return re.sub(r"\(.*\)$", "()", found) if found else None
+
+
+def _follow(frames: Sequence[Frame], value: str, blame: Blame, code: SourceCode) -> CodeLocation | None:
+    """Return the place that made a value (an expression in the last frame), going outward; None when the trace is lost."""
+    at = len(frames) - 1
+    while True:
+        frame = frames[at]
+        function = code.function(frame.file, frame.function, value.split(".")[0])
+        made = value.endswith("()") or ("." in value and not _CONTEXT.search(value))
+        if made or (function and value in function.values):
+            return _made(frame, function, value, blame, code)
+        if function and value not in function.parameters and not _CONTEXT.search(value):
+            return None
+        caller = next((i for i in range(at - 1, -1, -1) if _tells(frames[i], blame, code)), None)
+        if caller is None:
+            return None
+        given = _argument(frames[caller], frame.function, function, value, code)
+        if given is None:
+            return None
+        if given == "":
+            return _place(frames[caller]) if blame.is_core(frames[caller]) else None
+        at, value = caller, given
+
+
+def _made(
+    frame: Frame, function: Function | None, value: str, blame: Blame, code: SourceCode
+) -> CodeLocation | None:
+    """Return who made a value that a frame got from a call or an attribute; the frame itself when that is not known."""
+    itself = _place(frame) if blame.is_core(frame) else None
+    project = code.project(frame.file)
+    if project is None or function is None:
+        return itself
+    if value.endswith("()"):
+        calls: Sequence[str] = [value[:-2]]
+    elif value in function.values:
+        calls = function.values[value]
+    else:
+        *_, owner, name = value.split(".")
+        found = project.of_object(owner, name, frame.file)
+        return found.place if found else None
+    for call in calls:
+        if found := project.called(function, call):
+            return project.source(found).place
+    return itself
+
+
+def _argument(
+    caller: Frame, name: str, callee: Function | None, parameter: str, code: SourceCode
+) -> str | None:
+    """Return what a caller gave for a parameter, "" for what it made on the spot; None when its source line does not tell."""
+    calls = _calls(caller.source)
+    names = {name, callee.class_name or name} if callee else {name}
+    call = next((c for c in calls if _dotted(c.func).rpartition(".")[2] in names), None)
+    if call is not None and callee is not None and parameter in callee.parameters:
+        given = _given(call, callee.parameters, parameter)
+        return None if given is None else _expression(given)
+    for call in calls:  # a decorator stands between, or the callee is unknown: whatever holds a variable of that name
+        for argument in call.args:
+            if any(isinstance(n, ast.Name) and n.id == parameter for n in ast.walk(argument)):
+                return _expression(argument)
+    return _namesake(caller, parameter, code)
+
+
+def _namesake(caller: Frame, parameter: str, code: SourceCode) -> str | None:
+    """Return the variable of a caller that shares its name with a parameter: "updated_volume" was given for "volume"."""
+    if re.search(rf"(?<![\w.]){re.escape(parameter)}(?![\w.(])", caller.source):
+        return parameter
+    if attribute := re.search(rf"[\w.]+\.{re.escape(parameter)}\b(?!\()", caller.source):
+        return attribute[0]
+    function = code.function(caller.file, caller.function)
+    if function is None:
+        return parameter if _CONTEXT.search(parameter) else None
+    words = parameter.removeprefix("new_").removeprefix("db_")
+    known = [*function.values, *function.parameters]
+    related = [v for v in known if v == parameter] or [
+        v for v in known if words == v or v.endswith(f"_{words}") or (_CONTEXT.search(v) and _CONTEXT.search(parameter))
+    ]
+    return related[0] if related else None
+
+
+def _tells(frame: Frame, blame: Blame, code: SourceCode) -> bool:
+    """Say whether a frame is more than a decorator or a retry that hands on what it was given."""
+    return blame.is_core(frame) or bool(code.project(frame.file) and "*args" not in frame.source and "(" in frame.source)
+
+
+def _calls(source: str) -> list[ast.Call]:
+    """Return the calls of a source line, outer ones first; empty when the line is not a whole statement."""
+    for text in (source, f"{source} pass", f"{source.removeprefix('el')} pass"):
+        try:
+            return [n for n in ast.walk(ast.parse(text.strip())) if isinstance(n, ast.Call)]
+        except (SyntaxError, ValueError):
+            continue
+    return []
+
+
+def _given(call: ast.Call, parameters: Sequence[str], parameter: str) -> ast.expr | None:
+    keyword = next((k.value for k in call.keywords if k.arg == parameter), None)
+    bound = parameters[:1] in (("self",), ("cls",)) and isinstance(call.func, ast.Attribute | ast.Name)
+    index = list(parameters).index(parameter) - bound
+    fits = 0 <= index < len(call.args) and not any(isinstance(a, ast.Starred) for a in call.args[: index + 1])
+    return keyword or (call.args[index] if fits else None)
+
+
+def _only_call_given(source: str) -> str | None:
+    """Return the call whose result a source line hands on as an argument; None when there is none, or more than one."""
+    inner = [a for c in _calls(source) for a in c.args if isinstance(a, ast.Call)]
+    return _expression(inner[0]) if len(inner) == 1 else None
+
+
+def _expression(node: ast.expr) -> str:
+    """Return a variable, attribute or call ("a.b()") as text; "" for a value that is made on the spot."""
+    text = _dotted(node.func if isinstance(node, ast.Call) else node)
+    return f"{text}()" if text and isinstance(node, ast.Call) else text
+
+
+def _dotted(node: ast.expr) -> str:
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute) and (before := _dotted(node.value)):
+        return f"{before}.{node.attr}"
+    return ""
+
+
+def _place(frame: Frame) -> CodeLocation:
+    return CodeLocation(frame.file, None, frame.function)
