@@ -98,7 +98,11 @@ def function(node: ast.FunctionDef | ast.AsyncFunctionDef) -> dict[str, Any]:
     arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
     values: dict[str, list[str]] = {}
     returns: list[str | None] = []
-    used = {n.value.id for n in ast.walk(node) if isinstance(n, ast.Attribute | ast.Subscript) and isinstance(n.value, ast.Name)}
+    used = {
+        n.value.id
+        for n in ast.walk(node)
+        if isinstance(n, ast.Attribute | ast.Subscript) and isinstance(n.value, ast.Name)
+    }
     guards = {id(i.body[-1]): i.test.id for i in node.body if isinstance(i, ast.If) and isinstance(i.test, ast.Name)}
     for inner in ast.walk(node):
         pairs: list[tuple[ast.expr, ast.expr]] = []

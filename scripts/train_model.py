@@ -1,7 +1,6 @@
 """Trains the models that ship with the package, and writes their card; see scripts/train-model."""
 
 import argparse
-import shutil
 from pathlib import Path
 
 from openstack_rca.classify import shipped
@@ -27,7 +26,6 @@ def main() -> None:
     options = parser.parse_args()
     settings = Settings(models_dir=shipped())
     result = train(settings, cases=[CASES], progress=show)
-    shutil.rmtree(shipped() / ".training", ignore_errors=True)
     for source, table in result.scores.items():
         print(f"Labels: {source}", score_table(table), sep="\n")
     tuning = cross_validate(settings, [CASES], options.folds, show) if options.folds else {}

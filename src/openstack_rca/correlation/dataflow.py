@@ -13,7 +13,9 @@ from openstack_rca.correlation.tracebacks import Blame, Frame, Traceback
 from openstack_rca.records import CodeLocation
 
 _ATTRIBUTE = re.compile(r"object has no attribute '(?P<name>\w+)'")
-_UNSUITED = re.compile(r"NoneType|object (?:has no attribute|is not (?:iterable|subscriptable|callable))|object is unsubscriptable")
+_UNSUITED = re.compile(
+    r"NoneType|object (?:has no attribute|is not (?:iterable|subscriptable|callable))|object is unsubscriptable"
+)
 _CONTEXT = re.compile(r"^(?:obj_|_|self\._?)*(?:context|ctxt|ctx|cntx)$")
 """Names of the request context, which every function hands on as a parameter."""
 _OF = r"(?P<value>[A-Za-z_][\w.]*(?:\([^()]*\))?)"
@@ -75,14 +77,13 @@ def _follow(frames: Sequence[Frame], value: str, blame: Blame, code: SourceCode)
         at, value = caller, given
 
 
-def _made(
-    frame: Frame, function: Function | None, value: str, blame: Blame, code: SourceCode
-) -> CodeLocation | None:
+def _made(frame: Frame, function: Function | None, value: str, blame: Blame, code: SourceCode) -> CodeLocation | None:
     """Return who made a value that a frame got from a call or an attribute; the frame itself when that is not known."""
     itself = _place(frame) if blame.is_core(frame) else None
     project = code.project(frame.file)
     if project is None or function is None:
-        return itself
+        own = re.fullmatch(r"(?:self|cls)\.(\w+)\(\)", value)
+        return CodeLocation(frame.file, None, own[1]) if own and itself else itself
     if value.endswith("()"):
         calls: Sequence[str] = [value[:-2]]
     elif value in function.values:
@@ -97,9 +98,7 @@ def _made(
     return itself
 
 
-def _argument(
-    caller: Frame, name: str, callee: Function | None, parameter: str, code: SourceCode
-) -> str | None:
+def _argument(caller: Frame, name: str, callee: Function | None, parameter: str, code: SourceCode) -> str | None:
     """Return what a caller gave for a parameter, "" for what it made on the spot; None when its source line does not tell."""
     calls = _calls(caller.source)
     names = {name, callee.class_name or name} if callee else {name}
@@ -133,7 +132,9 @@ def _namesake(caller: Frame, parameter: str, code: SourceCode) -> str | None:
 
 def _tells(frame: Frame, blame: Blame, code: SourceCode) -> bool:
     """Say whether a frame is more than a decorator or a retry that hands on what it was given."""
-    return blame.is_core(frame) or bool(code.project(frame.file) and "*args" not in frame.source and "(" in frame.source)
+    return blame.is_core(frame) or bool(
+        code.project(frame.file) and "*args" not in frame.source and "(" in frame.source
+    )
 
 
 def _calls(source: str) -> list[ast.Call]:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from os.path import commonprefix
+from os.path import commonpath
 from typing import Any
 
 from openstack_rca.errors import KnowledgeError
@@ -77,7 +77,7 @@ class Project:
         """Return the method or property of the class that a variable is named after ("build_request" of BuildRequest)."""
         plain = variable.replace("_", "").lower()
         found = [f for f in self._named(name) if f.class_name and f.class_name.lower() == plain]
-        return max(found, key=lambda f: len(commonprefix([f.file, near])), default=None)
+        return max(found, key=lambda f: len(commonpath([f.file, near])), default=None)
 
     def source(self, function: Function) -> Function:
         """Return where the value that a function returns is made: it may only hand on what another one returns.
@@ -96,7 +96,7 @@ class Project:
         others = [f for f in self._named(name) if f.place != caller.place]
         if len(others) > _MOST_NAMESAKES:
             return None
-        return max(others, key=lambda f: len(commonprefix([f.file, caller.file])), default=None)
+        return max(others, key=lambda f: len(commonpath([f.file, caller.file])), default=None)
 
     def _imports(self, caller: Function) -> Mapping[str, str]:
         imports: Mapping[str, str] = self._files[caller.file]["imports"]
@@ -137,7 +137,9 @@ class SourceCode:
         """Return the project of a source file ("nova/compute/api.py"); None for one without an index."""
         name = file.split("/", 1)[0]
         wanted = self._files.get(name, {file})
-        fits = [(len(wanted.intersection(has)), number, release) for number, (release, has) in enumerate(_releases(name))]
+        fits = [
+            (len(wanted.intersection(has)), number, release) for number, (release, has) in enumerate(_releases(name))
+        ]
         return _load(name, max(fits)[2]) if fits else None
 
     def function(self, file: str, name: str, variable: str | None = None) -> Function | None:

@@ -1,0 +1,113 @@
+import pytest
+
+from openstack_rca.correlation.dataflow import maker
+from openstack_rca.correlation.sourcecode import SourceCode
+from openstack_rca.correlation.suspects import suspects
+from openstack_rca.correlation.tracebacks import Frame, Traceback, load_blame
+
+NO_ATTRIBUTE = "'NoneType' object has no attribute '{}'"
+
+
+def made_by(exception: str, message: str, *frames: tuple[str, str, str]) -> tuple[str, str | None, str | None] | None:
+    """Return file, class and function that are said to have made the value; frames are file, function and source line."""
+    traceback = Traceback(exception, message, tuple(Frame(file, 1, name, source) for file, name, source in frames))
+    place = maker(traceback, load_blame(), SourceCode(f.file for f in traceback.frames))
+    return place and (place.file, place.class_name, place.function)
+
+
+def test_a_local_variable_came_from_the_call_that_set_it() -> None:
+    found = made_by(
+        "TypeError", "'NoneType' object is not subscriptable",
+        ("nova/objects/build_request.py", "get_by_instance_uuid", "return cls._from_db_object(context, cls(), db_req)"),
+        ("nova/objects/build_request.py", "_from_db_object", "req.instance_uuid = db_req['instance_uuid']"),
+    )  # fmt: skip
+    assert found == ("nova/objects/build_request.py", "BuildRequest", "_get_by_instance_uuid_from_db")
+
+
+def test_the_right_side_of_an_assignment_was_read() -> None:
+    found = made_by(
+        "TypeError", "'NoneType' object is not subscriptable",
+        ("cinder/api/contrib/volume_mig_status_attribute.py", "_add_volume_mig_status_attribute",
+         "resp_volume[key] = db_volume['migration_status']"),
+    )  # fmt: skip
+    assert found == ("cinder/api/openstack/wsgi.py", "Request", "get_db_volume")
+
+
+def test_a_dictionary_without_a_key_came_from_who_built_it() -> None:
+    found = made_by(
+        "KeyError", "'n_agents'",
+        ("neutron/scheduler/base_scheduler.py", "schedule", "plugin, context, resource)"),
+        ("neutron/scheduler/dhcp_agent_scheduler.py", "filter_agents", "if agents_dict['n_agents'] <= 0:"),
+    )  # fmt: skip
+    assert found == ("neutron/scheduler/dhcp_agent_scheduler.py", "DhcpFilter", "_get_network_hostable_dhcp_agents")
+
+
+def test_what_a_library_stumbles_over_came_from_the_call_inside_the_call() -> None:
+    found = made_by(
+        "TypeError", "expected str, bytes or os.PathLike object, not NoneType",
+        ("nova/virt/libvirt/driver.py", "_create_image", "fileutils.ensure_tree(libvirt_utils.get_instance_path(instance))"),
+        ("oslo_utils/fileutils.py", "ensure_tree", "os.makedirs(path, mode)"),
+        ("/usr/lib64/python3.9/os.py", "makedirs", "head, tail = path.split(name)"),
+    )  # fmt: skip
+    assert found == ("nova/virt/libvirt/utils.py", None, "get_instance_path")
+
+
+def test_a_parameter_is_followed_to_the_property_that_was_given() -> None:
+    found = made_by(
+        "AttributeError", NO_ATTRIBUTE.format("properties"),
+        ("nova/virt/libvirt/driver.py", "default_device_names_for_instance", "instance.image_meta)"),
+        ("nova/virt/libvirt/blockinfo.py", "default_device_names",
+         "get_disk_info(virt_type, instance, image_meta, block_device_info)"),
+        ("nova/virt/libvirt/blockinfo.py", "get_disk_info", 'image_meta, "disk")'),
+        ("nova/virt/libvirt/blockinfo.py", "get_disk_bus_for_device_type",
+         "disk_bus = osinfo.HardwareProperties(image_meta).disk_model"),
+        ("nova/virt/osinfo.py", "__init__", "self.img_props = image_meta.properties"),
+    )  # fmt: skip
+    assert found == ("nova/objects/instance.py", "Instance", "image_meta")
+
+
+def test_a_request_context_is_followed_through_decorators_to_who_replaced_it() -> None:
+    found = made_by(
+        "AttributeError", NO_ATTRIBUTE.format("project_id"),
+        ("cinder/api/contrib/volume_actions.py", "_reserve", "self.volume_api.reserve_volume(limited(context), volume)"),
+        ("cinder/volume/api.py", "wrapped", "check_policy(context, func.__name__, target_obj)"),
+        ("cinder/volume/api.py", "check_policy", "'project_id': context.project_id,"),
+    )  # fmt: skip
+    assert found == ("cinder/api/contrib/volume_actions.py", None, "_reserve")
+
+
+@pytest.mark.parametrize(
+    ("exception", "message", "source"),
+    [
+        ("TypeError", "attach() takes exactly 3 arguments (2 given)", "self.attach(volume)"),
+        ("AttributeError", NO_ATTRIBUTE.format("uuid"), "instance.uuid"),
+        ("ValueError", "bad", "raise ValueError('bad')"),
+    ],
+)
+def test_other_exceptions_and_lost_traces_name_nobody(exception: str, message: str, source: str) -> None:
+    assert made_by(exception, message, ("nova/unheard_of.py", "go", source)) is None
+
+
+def test_the_release_is_the_one_that_has_the_files_of_the_traceback() -> None:
+    old, new = SourceCode(["nova/db/sqlalchemy/api.py"]), SourceCode(["nova/db/main/api.py"])
+    assert old.function("nova/db/sqlalchemy/api.py", "instance_get_by_uuid")
+    assert new.function("nova/db/main/api.py", "instance_get_by_uuid")
+    assert new.function("nova/db/sqlalchemy/api.py", "instance_get_by_uuid") is None
+    assert SourceCode(["unknown/a.py"]).project("unknown/a.py") is None
+
+
+def test_places_carry_the_class_of_the_function() -> None:
+    frames = (Frame("nova/compute/manager.py", 1, "_instance_update", "db.instance_update(context)"),)
+    (place,) = suspects(Traceback("TypeError", "missing 1 required positional argument", frames), load_blame())
+    assert place.class_name == "ComputeManager"
+
+
+def test_a_failed_callback_names_its_function() -> None:
+    message = 'Callback neutron.plugins.ml2.plugin.Ml2Plugin._port_deleted-8048 failed with "missing 1 argument"'
+    frames = (Frame("neutron/db/db_base_plugin_v2.py", 1, "delete_port", "registry.publish()"),)
+    first = suspects(Traceback("CallbackFailure", message, frames), load_blame())[0]
+    assert (first.file, first.class_name, first.function) == (
+        "neutron/plugins/ml2/plugin.py",
+        "Ml2Plugin",
+        "_port_deleted",
+    )
