@@ -4,6 +4,7 @@ from openstack_rca.correlation.access import audit
 from openstack_rca.correlation.capacity import capacity
 from openstack_rca.correlation.change import compare, novelty_clues, onset, patterns, vanished, with_novelty
 from openstack_rca.correlation.failures import error_clues
+from openstack_rca.correlation.handovers import handover_clues
 from openstack_rca.correlation.http import http_clues
 from openstack_rca.correlation.latency import slow_clues
 from openstack_rca.correlation.processes import lost_clients, restarts, silences
@@ -21,6 +22,7 @@ __all__ = [
     "error_clues",
     "failed_roots",
     "follow",
+    "handover_clues",
     "http_clues",
     "load_topology",
     "lost_clients",

@@ -4,6 +4,7 @@ import re
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -23,6 +24,18 @@ _GATEWAY_PATHS = {"/compute": "nova-api", "/identity": "keystone", "/image": "gl
 
 
 @dataclass(frozen=True)
+class Handover:
+    """A call that the API `at` accepts, and that `to` must be seen to work on within a time; `via` stands in between."""
+
+    at: str
+    method: str
+    route: re.Pattern[str]
+    to: str
+    via: tuple[str, ...]
+    within: timedelta
+
+
+@dataclass(frozen=True)
 class ServiceGraph:
     """The components of a cloud; implements the Topology contract."""
 
@@ -31,6 +44,7 @@ class ServiceGraph:
     aliases: Mapping[str, str]
     operations: tuple[tuple[frozenset[str], tuple[str, ...]], ...]
     stopwords: frozenset[str]
+    handovers: tuple[Handover, ...] = ()
 
     def resolve(self, name: str | None) -> str | None:
         """Return the canonical component that a name or alias stands for; None when nothing is known by it."""
@@ -138,9 +152,20 @@ def load_topology() -> ServiceGraph:
     components: dict[str, dict[str, Any]] = data["components"]
     named = {n for c in components.values() for n in c.get("needs", ())} | set(data["shared"])
     named |= set(data["aliases"].values()) | {c for o in data["operations"] for c in o["components"]}
+    named |= {c for h in data["handovers"] for c in (h["at"], h["to"], *h.get("via", ()))}
     if unknown := sorted(named - set(components)):
         raise KnowledgeError(f"topology.yaml names components that it does not define: {', '.join(unknown)}.")
     operations = tuple((frozenset(o["words"]), tuple(o["components"])) for o in data["operations"])
-    return ServiceGraph(
-        components, frozenset(data["shared"]), data["aliases"], operations, frozenset(data["stopwords"].split())
+    handovers = tuple(
+        Handover(
+            h["at"],
+            h["method"],
+            re.compile(h["route"]),
+            h["to"],
+            tuple(h.get("via", ())),
+            timedelta(seconds=h["within"]),
+        )
+        for h in data["handovers"]
     )
+    stopwords = frozenset(data["stopwords"].split())
+    return ServiceGraph(components, frozenset(data["shared"]), data["aliases"], operations, stopwords, handovers)

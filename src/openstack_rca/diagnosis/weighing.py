@@ -130,11 +130,12 @@ def _timeliness(clue: Clue, began: datetime | None) -> float:
 
 
 def _own(weighed: Sequence[Weighed], component: str) -> list[float]:
-    """Return the weights that speak against a component; context only counts beside an accusation."""
+    """Return the weights that speak against a component; context counts no more than what accuses."""
     own = [w for w in weighed if w.clue.component == component]
     accusing = [w.weight for w in own if w.clue.role == "cause"]
     suffering = [w.weight * _SYMPTOM for w in own if w.clue.role == "symptom"]
-    context = [w.weight * _CONTEXT for w in own if w.clue.role == "context"] if accusing or suffering else []
+    most = _noisy_or(accusing + suffering)
+    context = [min(w.weight * _CONTEXT, most) for w in own if w.clue.role == "context"]
     return accusing + suffering + context
 
 

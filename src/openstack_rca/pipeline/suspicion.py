@@ -7,6 +7,7 @@ import polars as pl
 from openstack_rca.correlation import (
     ServiceGraph,
     error_clues,
+    handover_clues,
     http_clues,
     lost_clients,
     novelty_clues,
@@ -39,6 +40,7 @@ def find_clues(
         *http_clues(table, baseline, question, graph),
         *lost_clients(table, graph),
         *restarts(table, graph),
+        *handover_clues(table, graph),
         *silences(table, baseline, graph),
         *slow_clues(table, baseline, graph),
         *(novelty_clues(change, graph) if baseline is not None else ()),

@@ -1,0 +1,64 @@
+from typing import Any
+
+import polars as pl
+import pytest
+
+from openstack_rca.correlation import handover_clues, load_topology, with_root
+from openstack_rca.records import Clue
+
+from .tables import log_table
+
+ATTACH = '10.0.0.5 "POST /v2.1/servers/9af7889d-e435-4bde-9568-e933543cadce/os-volume_attachments HTTP/1.1" status: {} time: 3.4'
+MINE, OTHER = "req-fcf519d8-70b5-44ef-afb4-4c710fa28fd0", "req-00000000-70b5-44ef-afb4-4c710fa28fd0"
+
+
+def call(seconds: float, request: str = MINE, status: int = 200) -> dict[str, Any]:
+    return {"at": seconds, "request_id": request, "message": ATTACH.format(status)}
+
+
+def compute(seconds: float, request: str | None = MINE, **more: Any) -> dict[str, Any]:
+    return {"at": seconds, "service": "nova-compute", "request_id": request, "message": "Attaching volume"} | more
+
+
+def clues(*rows: dict[str, Any]) -> list[Clue]:
+    table: pl.DataFrame = with_root(log_table(*sorted(rows, key=lambda r: r["at"])))
+    return handover_clues(table, load_topology())
+
+
+def test_a_call_that_nobody_took_up_accuses_who_accepted_it() -> None:
+    (clue,) = clues(compute(0, None), call(10), compute(30, None), compute(200, None))
+    assert (clue.component, clue.type, clue.role, clue.count) == ("nova-api", "bug", "cause", 1)
+    assert "nova-compute wrote nothing about it" in clue.statement
+    assert clue.records == (1,)
+
+
+def test_a_callee_that_wrote_nothing_at_all_is_accused_itself() -> None:
+    (clue,) = clues(compute(0, None), call(10), call(200, OTHER))
+    assert (clue.component, clue.type) == ("nova-compute", "service-down")
+
+
+def test_a_missing_hop_says_more_when_others_were_taken_up() -> None:
+    (alone,) = clues(compute(0, None), call(10), compute(200, None))
+    (beside,) = clues(call(1, OTHER), compute(2, OTHER), call(10), compute(200, None))
+    assert beside.weight > alone.weight
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [call(10), compute(11), compute(200, None)],
+        [call(10, status=400), compute(200, None)],
+        [compute(0, None), call(10), compute(60, None)],
+        [compute(0, None), call(10), compute(11, level="ERROR"), compute(200, None)],
+        [call(10), {"at": 200, "message": "alone"}],
+    ],
+    ids=["taken up", "refused", "the logs end too early", "an error tells more", "the callee's logs are not there"],
+)
+def test_no_hop_is_missed_where_that_cannot_be_said(rows: list[dict[str, Any]]) -> None:
+    assert clues(*rows) == []
+
+
+def test_what_came_before_the_answer_or_from_a_periodic_task_is_not_the_work() -> None:
+    reserved = compute(5, level="WARNING", message="Ignoring supplied device name: /dev/vdb")
+    audited = compute(60, logger="nova.compute.resource_tracker", message="Final resource view")
+    assert len(clues(reserved, call(10), audited, compute(200, None))) == 1
