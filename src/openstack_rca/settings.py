@@ -22,7 +22,7 @@ class Analysis(BaseModel):
     novelty_weight: float = Field(1.0, ge=0, description="weight of being new against the baseline")
     issue_weight: float = Field(1.0, ge=0, description="weight of closeness to the issue text")
     inconclusive_below: float = Field(
-        0.25, ge=0, le=1, description="a diagnosis whose best cause is less certain than this is inconclusive"
+        0.3, ge=0, le=1, description="a diagnosis whose best cause is less certain than this is inconclusive"
     )
 
 

@@ -25,6 +25,7 @@ def evaluation(monkeypatch: pytest.MonkeyPatch) -> None:
         scores={"service@1": 0.95, "file@1": 0.5},
         baselines={"most frequent service": {"service@1": 0.3}},
         cases=20,
+        reliability=[(0.31, 0.5, 4), (0.9, 1.0, 16)],
     )
     monkeypatch.setattr(pipeline, "evaluate", lambda *_, **__: result)
 
@@ -39,7 +40,16 @@ def test_evaluate_prints_scores_beside_trivial_rules(capsys: pytest.CaptureFixtu
         ["service@1", "0.950", "0.300"],
         ["file@1", "0.500", "-"],
     ]
-    assert lines[3:] == ["[1] most frequent service", "b: wrong component, type, blamed nova-api bug", "20 cases."]
+    assert [line.split() for line in lines[4:7]] == [
+        ["confidence", "right", "cases"],
+        ["0.31", "0.50", "4"],
+        ["0.90", "1.00", "16"],
+    ]
+    assert [lines[3], *lines[7:]] == [
+        "[1] most frequent service",
+        "b: wrong component, type, blamed nova-api bug",
+        "20 cases.",
+    ]
     assert json.loads(target.read_text())["scores"] == {"service@1": 0.95, "file@1": 0.5}
 
 

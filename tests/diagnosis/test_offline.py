@@ -8,7 +8,7 @@ from tests.diagnosis.clues import clue
 
 from openstack_rca.correlation import load_topology
 from openstack_rca.diagnosis import Case, CitedLine, OfflineAnalyst
-from openstack_rca.diagnosis.confidence import confidences
+from openstack_rca.diagnosis.confidence import calibrated, leads, needed
 from openstack_rca.diagnosis.offline import spread_code
 from openstack_rca.records import Cause, Clue, CodeLocation, Diagnosis, Evidence, Hypothesis, Question, Scores
 from openstack_rca.settings import Analysis
@@ -100,15 +100,27 @@ def test_further_files_of_a_bug_become_causes_of_their_own_behind_the_first() ->
     assert spread_code([]) == []
 
 
-def test_confidence_is_strength_shared_with_rivals() -> None:
-    def sure(*scores: float) -> list[float]:
-        return confidences([Hypothesis("x", "x", None, "bug", s, ()) for s in scores])
+def test_what_stands_out_is_strength_shared_with_rivals() -> None:
+    def lead(*scores: float) -> list[float]:
+        return leads([Hypothesis("x", "x", None, "bug", s, ()) for s in scores])
 
-    assert sure(0.8) == [0.8]
-    assert sure(0.8, 0.1)[0] > sure(0.8, 0.6)[0] > sure(0.8, 0.8)[0]
-    assert sure(0.8, 0.8)[0] == sure(0.8, 0.8)[1]
-    assert sure(0.0) == [0.02]
-    assert max(sure(1.0)) < 1
+    assert lead(0.8) == [0.8]
+    assert lead(0.8, 0.1)[0] > lead(0.8, 0.6)[0] > lead(0.8, 0.8)[0]
+    assert lead(0.8, 0.8)[0] == lead(0.8, 0.8)[1]
+    assert lead(0.0) == [0.02]
+    assert max(lead(1.0)) < 1
+
+
+def test_certainty_grows_with_the_lead() -> None:
+    grid = [calibrated(lead / 100) for lead in range(2, 98)]
+    assert grid == sorted(grid)
+    assert grid[0] < 0.01 < 0.9 < grid[-1] < 0.95
+
+
+def test_a_question_that_names_no_failure_needs_more_than_an_even_chance() -> None:
+    assert needed(Question("Is anything wrong?"), 0.3) == 0.5
+    assert needed(Question("Servers fail", components=("nova-api",)), 0.3) == 0.3
+    assert needed(Question("Is anything wrong?"), 0.7) == 0.7
 
 
 def test_a_diagnosis_may_cite_only_evidence_that_it_holds() -> None:

@@ -1,12 +1,13 @@
 from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
 import pytest
 import yaml
 from tests.cases import lab
 
 from openstack_rca.pipeline import evaluate
-from openstack_rca.pipeline.evaluation import _judge, _recall, false_citations
+from openstack_rca.pipeline.evaluation import _decisive, _recall, false_citations, judge
 from openstack_rca.records import Evidence, Report
 from openstack_rca.settings import Settings
 
@@ -17,30 +18,30 @@ ANSWER: dict[str, str | None] = {
 }  # fmt: skip
 
 
-def test_only_what_the_truth_names_is_judged() -> None:
-    judged = _judge({"root_cause_component": "nova-scheduler"}, [ANSWER])
+def test_only_what_the_truth_names_isjudged() -> None:
+    judged = judge({"root_cause_component": "nova-scheduler"}, [ANSWER])
     assert judged["service@1"] is True
     assert judged["component@1"] is False
     assert judged["type@1"] is judged["host@1"] is judged["file@1"] is None
-    assert set(_judge({}, [ANSWER]).values()) == {None}
+    assert set(judge({}, [ANSWER]).values()) == {None}
 
 
 def test_a_later_answer_counts_at_3_only() -> None:
     other = ANSWER | {"component": "glance-api", "service": "glance"}
     truth = {"root_cause_component": "nova-compute", "root_cause_type": "storage"}
-    judged = _judge(truth, [other, other, ANSWER])
+    judged = judge(truth, [other, other, ANSWER])
     assert (judged["component@1"], judged["component@3"]) == (False, True)
-    assert _judge(truth, [other] * 3 + [ANSWER])["component@3"] is False
-    assert _judge(truth, [])["component@1"] is False
+    assert judge(truth, [other] * 3 + [ANSWER])["component@3"] is False
+    assert judge(truth, [])["component@1"] is False
 
 
-def test_a_host_is_judged_only_where_a_program_runs_on_many() -> None:
-    assert _judge({"root_cause_component": "nova-compute", "root_cause_host": "c2"}, [ANSWER])["host@1"] is False
-    assert _judge({"root_cause_component": "nova-api", "root_cause_host": "c2"}, [ANSWER])["host@1"] is None
+def test_a_host_isjudged_only_where_a_program_runs_on_many() -> None:
+    assert judge({"root_cause_component": "nova-compute", "root_cause_host": "c2"}, [ANSWER])["host@1"] is False
+    assert judge({"root_cause_component": "nova-api", "root_cause_host": "c2"}, [ANSWER])["host@1"] is None
 
 
-def test_code_is_judged_by_file_and_function() -> None:
-    judged = _judge({"root_cause_file": "nova/a.py", "root_cause_function": "g"}, [ANSWER])
+def test_code_isjudged_by_file_and_function() -> None:
+    judged = judge({"root_cause_file": "nova/a.py", "root_cause_function": "g"}, [ANSWER])
     assert (judged["file@1"], judged["function@1"]) == (True, False)
 
 
@@ -105,3 +106,35 @@ def test_scores_stand_beside_those_of_the_trivial_rules(cases: Path) -> None:
     told, untold = result.rows
     assert told["evidence_wanted"] == len(lab.truth(CASE)["evidence"])
     assert untold["component@1"] is None
+
+
+def test_how_sure_it_was_stands_beside_how_often_it_was_right(cases: Path) -> None:
+    result = evaluate(cases, Settings(), lab.BASELINE)
+    assert sum(number for _, _, number in result.reliability) == 1  # the other case names no truth to be judged on
+    ((stated, right, _),) = result.reliability
+    assert stated == result.rows[0]["confidence"]
+    assert right == 1.0
+
+
+def test_what_is_left_out_changes_what_is_seen(cases: Path) -> None:
+    with_all = evaluate(cases, Settings(), lab.BASELINE)
+    errors_only = evaluate(cases, Settings(), lab.BASELINE, level="ERROR")
+    alone = evaluate(cases, Settings(), lab.BASELINE, alone=True)
+    assert errors_only.rows[0]["evidence_found"] < with_all.rows[0]["evidence_found"]
+    assert alone.rows[0]["confidence"] < with_all.rows[0]["confidence"]
+
+
+def test_a_decisive_record_is_one_that_names_the_faulty_file() -> None:
+    table = pl.DataFrame(
+        {"file": ["a.log", "a.log"], "line": [1, 5], "lines": [1, 4], "message": ["fine", "boom"],
+         "detail": [None, 'File "/usr/lib/python3/dist-packages/nova/a.py", line 3, in go']}
+    )  # fmt: skip
+    truth = {"root_cause_file": "nova/a.py"}
+
+    def cited(line: int) -> list[Evidence]:
+        return [Evidence("E1", "a.log.gz", line, None, "x", None, "ERROR", "text", "why")]
+
+    assert _decisive(truth, cited(7), table) is True
+    assert _decisive(truth, cited(1), table) is False
+    assert _decisive({"root_cause_file": "nova/b.py"}, cited(7), table) is None
+    assert _decisive({}, cited(7), table) is None

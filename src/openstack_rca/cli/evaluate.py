@@ -20,11 +20,22 @@ from openstack_rca.errors import CheckFailed, UsageError
     "--part", type=click.Choice(["all", "development", "held-back"]), default="all", show_default=True,
     help="Cases to run: those that rules may be made on, or those that they may not.",
 )  # fmt: skip
+@click.option(
+    "--level", type=click.Choice(["INFO", "WARNING", "ERROR"]), help="Leave out all lines below this level first."
+)
+@click.option("--alone", is_flag=True, help="Without any healthy logs, also where a case holds some.")
 @click.option("--min", "minima", metavar="NAME=VALUE", multiple=True, help="Fail (exit code 1) below this score.")
 @click.option("--json", "target", type=PATH, metavar="FILE", help="Write scores and the row of each case there.")
 @debug_option
 def evaluate(
-    cases: Path, baseline: Path | None, fast: bool, part: str, minima: tuple[str, ...], target: Path | None
+    cases: Path,
+    baseline: Path | None,
+    fast: bool,
+    part: str,
+    level: str | None,
+    alone: bool,
+    minima: tuple[str, ...],
+    target: Path | None,
 ) -> None:
     """Run the cases of a folder (logs beside truth.yaml) and print scores beside those of trivial rules.
 
@@ -39,16 +50,18 @@ def evaluate(
     from openstack_rca.settings import load_settings
 
     with output.progress() as tell:
-        result = pipeline.evaluate(cases, load_settings(), baseline, fast, part, tell)
+        result = pipeline.evaluate(cases, load_settings(), baseline, fast, part, tell, level, alone)
     unknown = sorted(wanted.keys() - result.scores.keys())
     if unknown:
         raise UsageError(f"There is no score {unknown[0]!r}; there are {', '.join(result.scores)}.")
     click.echo(_table(result.scores, result.baselines))
+    click.echo(_reliability(result.reliability))
     for line in _missed(result.rows):
         click.echo(line)
     click.echo(f"{result.cases} cases.")
     if target:
-        content = {"cases": result.cases, "scores": result.scores, "baselines": result.baselines, "rows": result.rows}
+        content = {"cases": result.cases, "scores": result.scores, "baselines": result.baselines,
+                   "reliability": result.reliability, "rows": result.rows}  # fmt: skip
         output.write_file(target, json.dumps(content, indent=2, ensure_ascii=False, default=str) + "\n")
         output.note(f"The scores are in {target}.")
     missed = [f"{name} is {result.scores[name]:.3f}, below {least:g}" for name, least in wanted.items()
@@ -75,6 +88,12 @@ def _table(scores: Mapping[str, float], baselines: Mapping[str, Mapping[str, flo
     first = max(len(row[0]) for row in [columns, *rows])
     lines = [f"{row[0]:<{first}}" + "".join(f"{cell:>9}" for cell in row[1:]) for row in [columns, *rows]]
     return "\n".join([*lines, *(f"[{number}] {rule}" for number, rule in enumerate(rules, 1))])
+
+
+def _reliability(bins: Iterable[tuple[float, float, int]]) -> str:
+    """Return how often the first cause was right where it was stated with about so much confidence."""
+    rows = [f"{confidence:>10.2f}{right:>8.2f}{cases:>8}" for confidence, right, cases in bins]
+    return "\n".join([f"{'confidence':>10}{'right':>8}{'cases':>8}", *rows])
 
 
 def _missed(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from openstack_rca.diagnosis.case import Case, CitedLine
-from openstack_rca.diagnosis.confidence import confidences
+from openstack_rca.diagnosis.confidence import calibrated, leads, needed
 from openstack_rca.diagnosis.presence import Presence
 from openstack_rca.diagnosis.selection import choose
 from openstack_rca.diagnosis.weighing import hypothesize
@@ -25,10 +25,12 @@ from openstack_rca.settings import Analysis
 _REFUTED_FROM = 0.25
 """A hypothesis from this strength on that something else explains is worth being told as refuted."""
 _NO_FAILURE_BY_ITSELF = frozenset({"change", "silence", "restart"})
+_NEGLIGIBLE = 0.05
+"""A hypothesis of no more strength than this is not told."""
 _CONCLUDED = 6
 """For so many of the first records the concluding line is shown too."""
 _ONLY_LEADS = 0.6
-"""What the confidence in a cause is worth that rests on such leads alone."""
+"""What the lead of a cause is worth that rests on such clues alone."""
 _OTHER_PLACE = 0.7
 """What each further place in the code is worth against the one before it."""
 
@@ -41,14 +43,15 @@ class OfflineAnalyst:
 
     def diagnose(self, case: Case) -> Diagnosis:
         """Return the ranked causes of a case; inconclusive when nothing accuses anybody strongly enough."""
-        hypotheses = spread_code(hypothesize(case.clues, case.topology, case.question, Presence(case.table)))
-        kept = [h for h in hypotheses if h.score > 0.05][: self.settings.max_causes]
-        sure = [c if _is_accused(h) else c * _ONLY_LEADS for h, c in zip(kept, confidences(kept), strict=True)]
+        hypotheses = suspected(case)
+        kept = [h for h in hypotheses if h.score > _NEGLIGIBLE][: self.settings.max_causes]
+        sure = [round(calibrated(lead), 3) for lead in standing(kept)]
         chosen = choose(kept, case.table, self.settings.max_evidence)
         evidence = _evidence(case, chosen, self.settings.max_evidence)
         ids = {record: pieces[0].id for record, pieces in evidence.items()}
         causes = _causes(kept, sure, {record: tuple(p.id for p in pieces) for record, pieces in evidence.items()})
-        inconclusive = not causes or causes[0].confidence < self.settings.inconclusive_below or not _is_accused(kept[0])
+        least = needed(case.question, self.settings.inconclusive_below)
+        inconclusive = not causes or causes[0].confidence < least or not _is_accused(kept[0])
         return Diagnosis(
             analyst="offline",
             inconclusive=inconclusive,
@@ -60,6 +63,17 @@ class OfflineAnalyst:
             next_checks=_unique(n for h in kept[:3] for c in h.clues[:4] for n in c.look_next)[:8],
             open_questions=_open(case, kept, inconclusive),
         )
+
+
+def suspected(case: Case) -> list[Hypothesis]:
+    """Return the hypotheses about a case, best first, with the places in the code apart."""
+    return spread_code(hypothesize(case.clues, case.topology, case.question, Presence(case.table)))
+
+
+def standing(hypotheses: Sequence[Hypothesis]) -> list[float]:
+    """Return how far each hypothesis stands out, less where nothing names a failure; 0 to 1."""
+    worth = [1.0 if _is_accused(h) else _ONLY_LEADS for h in hypotheses]
+    return [lead * w for lead, w in zip(leads(hypotheses), worth, strict=True)]
 
 
 def _is_accused(hypothesis: Hypothesis) -> bool:

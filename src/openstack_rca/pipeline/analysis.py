@@ -27,7 +27,7 @@ from openstack_rca.diagnosis import Case, OfflineAnalyst, with_relevance
 from openstack_rca.errors import UsageError
 from openstack_rca.pipeline.asking import Heard, consult, is_wanted, preview
 from openstack_rca.pipeline.memory import recall
-from openstack_rca.pipeline.reading import cite, read_logs, within
+from openstack_rca.pipeline.reading import cite, from_level, read_logs, within
 from openstack_rca.pipeline.scoring import with_scores
 from openstack_rca.pipeline.summary import summarise
 from openstack_rca.pipeline.suspicion import find_clues
@@ -40,7 +40,7 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class AnalysisRequest:
-    """What the user asks for; times in UTC without zone."""
+    """What the user asks for; times in UTC without zone. Records below `level` (INFO, …) are not looked at."""
 
     issue: str
     logs: tuple[Path, ...]
@@ -48,6 +48,7 @@ class AnalysisRequest:
     fast: bool = False
     since: datetime | None = None
     until: datetime | None = None
+    level: str | None = None
     llm: bool | None = None
     investigate: bool = False
     fresh: bool = False
@@ -104,8 +105,8 @@ def prepare(request: AnalysisRequest, settings: Settings, watch: Stopwatch) -> t
         )
     with watch.stage("read"):
         logs = read_logs(request.logs, settings)
-        baseline = read_logs(request.baseline, settings).table if request.baseline else None
-        table = within(logs.table, request.since, request.until)
+        baseline = from_level(read_logs(request.baseline, settings).table, request.level) if request.baseline else None
+        table = within(from_level(logs.table, request.level), request.since, request.until)
     with watch.stage("templates"):
         table, baseline, texts = mine(table, baseline)
     return _diagnose(request, settings, watch, logs, table, baseline, texts)

@@ -51,6 +51,11 @@ def within(table: pl.DataFrame, since: datetime | None, until: datetime | None) 
     return kept
 
 
+def from_level(table: pl.DataFrame, level: str | None) -> pl.DataFrame:
+    """Return the records of a level and above; all when none is given."""
+    return table.filter(pl.col("level") >= level) if level else table
+
+
 def cite(paths: Sequence[Path], table: pl.DataFrame, records: Sequence[int]) -> dict[int, CitedLine]:
     """Return the lines of records as they stand in their files, read again from there."""
     wanted = table.filter(pl.col("record").is_in(list(records))).select("record", "file", "line", "message", "detail")
