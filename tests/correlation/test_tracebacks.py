@@ -131,3 +131,17 @@ def test_a_client_library_below_our_own_code_is_the_peer_but_not_above_it() -> N
 def test_plumbing_is_no_place_for_a_fault() -> None:
     found = raised("KeyError: 1", "nova/compute/manager.py", "nova/exception_wrapper.py", "eventlet/greenthread.py")
     assert [f.file for f in load_blame().core(found)] == ["nova/compute/manager.py"]
+
+
+@pytest.mark.parametrize("mark", ["u", ""], ids=["Python 2", "Python 3"])
+def test_a_remote_traceback_that_was_printed_as_a_list_is_read(mark: str) -> None:
+    text = (
+        f"Error from last host: compute-1 (node compute-1): [{mark}'Traceback (most recent call last):\\n', "
+        f'{mark}\'  File "/usr/lib/python3/dist-packages/nova/compute/manager.py", line 1840, in _do_build\\n'
+        f"    filter_properties)\\n', {mark}'nova.exception.BuildAbortException: Build of instance x aborted\\n']"
+    )
+    (found,) = parse(text)
+    assert found.name == "BuildAbortException"
+    assert [(f.file, f.function, f.source) for f in found.frames] == [
+        ("nova/compute/manager.py", "_do_build", "filter_properties)")
+    ]

@@ -14,6 +14,8 @@ _EXCEPTION = re.compile(r"^\s*(?P<class>[A-Za-z_][\w.]*)(?:: (?P<message>.*))?$"
 _CLASS = re.compile(r"[.A-Z]|(?:error|timeout)$")  # Python 2 wrote libvirtError, gaierror, error and timeout bare
 _INLINE = re.compile(r"(?P<class>\b(?:[a-z_][\w]*\.)*[A-Z]\w*(?:Error|Exception|Timeout|Failure|Failed|NotFound|Refused|Exceeded"
                      r"|Unauthorized|Conflict|Invalid|_Remote|Forbidden|Host)\w*)(?:: (?P<message>.*))?")  # fmt: skip
+_LISTED = re.compile(r"""\\n['"], u?['"]""")
+"""Between the lines of a remote traceback that was printed as a Python list (oslo.messaging's RemoteError, nova's retries)."""
 _CHAINED = re.compile(r"(?:During handling of the above exception|The above exception was the direct cause)")
 
 
@@ -43,7 +45,7 @@ class Traceback:
 
 def parse(text: str) -> list[Traceback]:
     """Return the exceptions of a (possibly chained) traceback, the original one first; empty when there is none."""
-    unescaped = text.replace("\\n", "\n").replace('\\"', '"')
+    unescaped = _LISTED.sub("\n", text).replace("\\n", "\n").replace('\\"', '"')
     found = []
     for part in re.split(r"Traceback \(most recent call last\):?", unescaped)[1:] or [unescaped]:
         part = _CHAINED.split(part)[0]
