@@ -3,28 +3,36 @@
 import argparse
 import itertools
 import re
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from openstack_rca.classify import Samples, find
 from openstack_rca.features import NAMES, Baseline, compute, time_ranks, window_numbers
 from openstack_rca.parsing import LogParser
 from openstack_rca.pipeline.cases import TrueCase, is_held_back, load_cases
+from openstack_rca.pipeline.training import train
 from openstack_rca.records import LEVELS
 from openstack_rca.retrieval.embeddings import MiniLmEmbedder, open_embedder
 from openstack_rca.retrieval.fusion import Signal, Signals, fuse, reciprocal_rank, weighted_sum
 from openstack_rca.retrieval.tfidf import TfidfIndex
+from openstack_rca.settings import Settings
 from openstack_rca.sources import PathSource
 from openstack_rca.templates import DrainMiner
 
 EXAMPLES = Path("examples/incidents")
+SIGNALS = ("lstm", "vector", "tfidf")
 STEPS = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
 """Weights that are tried."""
+
+NOTHING = Path("no models of my own")
 
 
 @dataclass(frozen=True)
@@ -41,20 +49,10 @@ class Candidates:
     items: int
 
 
-@dataclass(frozen=True)
-class Score:
-    """Evidence recall at 20 and 50 and mean reciprocal rank, averaged over cases."""
-
-    recall_20: float
-    recall_50: float
-    mrr: float
-
-    def __str__(self) -> str:
-        return f"{self.recall_20:9.3f} {self.recall_50:9.3f} {self.mrr:7.3f}"
-
-
 Order = Callable[[Candidates], Signal]
 Method = Callable[[Signals, Mapping[str, float]], Signal]
+Scores = NDArray[np.float64]
+"""A row per case: evidence recall at 20, at 50, and the reciprocal rank of the first line of evidence."""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -63,17 +61,48 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("cases", nargs="?", type=Path, default=EXAMPLES)
     parser.add_argument("--baseline", type=Path, default=EXAMPLES / "baseline-1" / "logs")
     parser.add_argument("--model", choices=("lstm", "mlp"), default="lstm")
+    parser.add_argument(
+        "--folds", type=int, default=5, help="models trained anew for the development cases (5 minutes); 0: as shipped"
+    )
     options = parser.parse_args(argv)
     started = time.perf_counter()
-    embedder = open_embedder()
-    read = [read_case(case, embedder, options.model) for case in load_cases(options.cases, options.baseline)]
-    cases = [case for case in read if case.items]
-    held, tuning = ([case for case in cases if is_held_back(case.id) == part] for part in (True, False))
-    print(f"{len(cases)} cases, {sum(c.items for c in cases)} evidence items, {time.perf_counter() - started:.0f} s")
-    print(f"{'':50}held back ({len(held)} cases)            tuned on ({len(tuning)} cases)")
-    print(f"{'':50}recall@20 recall@50     MRR   recall@20 recall@50     MRR")
-    for name, order in orders(tuning).items():
-        print(f"{name:49} {score(held, order)}   {score(tuning, order)}")
+    found = [case for case in load_cases(options.cases, options.baseline) if case.truth.get("evidence")]
+    with tempfile.TemporaryDirectory() as folder:
+        models = trained_without(found, options.baseline, options.folds, Path(folder)) if options.folds else {}
+        embedder = open_embedder()
+        cases = [read_case(case, embedder, options.model, models.get(case.id, NOTHING)) for case in found]
+    print(
+        f"{len(cases)} cases, {sum(c.items for c in cases)} lines of evidence, {time.perf_counter() - started:.0f} s."
+    )
+    whose = f"by {options.folds} models, each without the cases that it scores" if models else "by the one that ships"
+    print(f"Learned score: {options.model}. Cases held back: by the one that ships; development cases: {whose},")
+    print("and weights tuned without the case" + ("." if models else " (SEEN by the model: flattered)."))
+    table(cases, orders([case for case in cases if not is_held_back(case.id)]))
+
+
+def table(cases: Sequence[Candidates], compared: Mapping[str, Order]) -> None:
+    """Print the scores of each order, and how far what ships is from it: the mean of the three, with 90 % interval."""
+    held, development = ([c for c in cases if is_held_back(c.id) == part] for part in (True, False))
+    shipped = scores(cases, compared["shipped, full mode"]).mean(axis=1)
+    heads = [f"{name} ({len(part)}, {sum(c.items for c in part)} lines)" for name, part in (
+        ("held back", held), ("development", development), ("all", cases))]  # fmt: skip
+    print(f"\n{'':50}" + "".join(f"{head:28}" for head in heads) + "shipped is better by")
+    print(f"{'':50}" + f"{'@20    @50    MRR':28}" * 3 + "mean of the three")
+    for name, order in compared.items():
+        cells = [
+            "  ".join(f"{value:.3f}" for value in scores(part, order).mean(axis=0))
+            for part in (held, development, cases)
+        ]
+        gain = shipped - scores(cases, order).mean(axis=1)
+        print(f"{name:50}" + "".join(f"{cell:28}" for cell in cells) + (interval(gain) if gain.any() else "-"))
+
+
+def interval(gain: NDArray[np.float64], draws: int = 10_000) -> str:
+    """Return the mean of a gain over cases with its 90 % interval, by drawing cases anew (Efron 1979)."""
+    chosen = np.random.default_rng(0).integers(len(gain), size=(draws, len(gain)))
+    low, high = np.quantile(gain[chosen].mean(axis=1), [0.05, 0.95])
+    verdict = "better" if low > 0 else "worse" if high < 0 else "within noise"
+    return f"{gain.mean():+.3f} ({low:+.3f} to {high:+.3f})  {verdict}"
 
 
 def orders(tuning: Sequence[Candidates]) -> dict[str, Order]:
@@ -84,14 +113,32 @@ def orders(tuning: Sequence[Candidates]) -> dict[str, Order]:
         "level first, then TF-IDF": lambda case: case.level * 10 + case.signals["tfidf"],
         "shipped, fast mode": lambda case: fuse({name: case.signals[name] for name in ("lstm", "tfidf")}),
         "shipped, full mode": lambda case: fuse(case.signals),
+        **{name: lambda case, name=name: case.signals[name] for name in SIGNALS},  # type: ignore[misc]
     }
-    for count in (1, 2, 3):
-        for chosen in itertools.combinations(("lstm", "vector", "tfidf"), count):
-            for method in (weighted_sum, reciprocal_rank)[: 1 if count == 1 else 2]:
-                weights = tuned(tuning, chosen, method)
-                label = " + ".join(f"{weight:.1f} {name}" for name, weight in weights.items())
-                found[f"{label} ({method.__name__})" if count > 1 else chosen[0]] = fused(method, weights)
+    for count in (2, 3):
+        for chosen in itertools.combinations(SIGNALS, count):
+            for method in (weighted_sum, reciprocal_rank):
+                label, order = tuned(tuning, chosen, method)
+                found[label] = order
     return found
+
+
+def tuned(cases: Sequence[Candidates], chosen: Sequence[str], method: Method) -> tuple[str, Order]:
+    """Return the fusion whose weights serve the cases best, by the mean of the three scores; and what it is called.
+
+    For one of these cases it takes the weights that serve the others best.
+    """
+    tried = [
+        dict(zip(chosen, values, strict=True))
+        for values in itertools.product(STEPS, repeat=len(chosen))
+        if max(values) == 1.0
+    ]
+    got = np.array([scores(cases, fused(method, weights)).mean(axis=1) for weights in tried])  # weights × cases
+    best = tried[int(np.argmax(got.mean(axis=1)))]
+    without = {case.id: tried[int(np.argmax(np.delete(got, at, axis=1).mean(axis=1)))] for at, case in enumerate(cases)}
+    label = " + ".join(f"{weight:.1f} {name}" for name, weight in best.items())
+    how = {weighted_sum: "sum", reciprocal_rank: "ranks"}[method]
+    return f"{label} ({how})", lambda case: fused(method, without.get(case.id, best))(case)
 
 
 def fused(method: Method, weights: Mapping[str, float]) -> Order:
@@ -99,18 +146,7 @@ def fused(method: Method, weights: Mapping[str, float]) -> Order:
     return lambda case: method({name: case.signals[name] for name in weights}, weights)
 
 
-def tuned(cases: Sequence[Candidates], chosen: Sequence[str], method: Method) -> dict[str, float]:
-    """Return the weights that serve the cases best, by the mean of the three scores."""
-    tried = [
-        dict(zip(chosen, values, strict=True))
-        for values in itertools.product(STEPS, repeat=len(chosen))
-        if max(values) == 1.0
-    ]
-    got = [score(cases, fused(method, weights)) for weights in tried]
-    return tried[int(np.argmax([s.recall_20 + s.recall_50 + s.mrr for s in got]))]
-
-
-def score(cases: Sequence[Candidates], order: Order) -> Score:
+def scores(cases: Sequence[Candidates], order: Order) -> Scores:
     """Score an order on cases; ties keep the order of reading."""
     rows = []
     for case in cases:
@@ -118,17 +154,34 @@ def score(cases: Sequence[Candidates], order: Order) -> Score:
         found = [len(frozenset().union(*(case.answers[i] for i in best[:k]))) for k in (20, 50)]
         first = next((n for n, i in enumerate(best, 1) if case.answers[i]), None)
         rows.append((found[0] / case.items, found[1] / case.items, 1 / first if first else 0.0))
-    means = np.mean(rows, axis=0)
-    return Score(float(means[0]), float(means[1]), float(means[2]))
+    return np.array(rows)
 
 
-def read_case(case: TrueCase, embedder: MiniLmEmbedder, model: str) -> Candidates:
+def trained_without(cases: Sequence[TrueCase], baseline: Path, folds: int, folder: Path) -> dict[str, Path]:
+    """Return for each development case the folder of models that were trained on those of the other folds."""
+    learned = sorted((c for c in cases if not is_held_back(c.id)), key=lambda c: sha256(c.id.encode()).digest())
+    models = {}
+    for fold in range(folds):
+        left_out = learned[fold::folds]
+        known = folder / f"cases-{fold}"
+        (known / "baseline").mkdir(parents=True)
+        (known / "baseline" / "logs").symlink_to(baseline.resolve())
+        for case in learned:
+            if case not in left_out:
+                (known / case.id).symlink_to(case.folder.resolve())
+        models |= dict.fromkeys((c.id for c in left_out), folder / f"models-{fold}")
+        train(Settings(models_dir=folder / f"models-{fold}"), cases=[known])
+        print(f"trained without fold {fold + 1} of {folds}", flush=True)
+    return models
+
+
+def read_case(case: TrueCase, embedder: MiniLmEmbedder, model: str, models: Path) -> Candidates:
     """Parse a case and its baseline and compute the signals of its candidates."""
     miner = DrainMiner()
     assert case.baseline is not None
     read = [miner.assign(LogParser().parse(PathSource([path]).files()).table) for path in (case.baseline, case.logs)]
     healthy, table = (miner.refresh(part) for part in read)
-    table = table.with_columns(lstm=learned(table, healthy, model))
+    table = table.with_columns(lstm=learned(table, healthy, model, models))
     groups = table.group_by("file", "template", maintain_order=True).agg(
         pl.col("line").sort_by("level", "line", descending=[True, False]).first(),
         pl.col("level").max(),
@@ -146,8 +199,8 @@ def read_case(case: TrueCase, embedder: MiniLmEmbedder, model: str) -> Candidate
     return Candidates(case.id, signals, level.to_numpy().astype(float), answers(case, groups, items), len(items))
 
 
-def learned(table: pl.DataFrame, healthy: pl.DataFrame, model: str) -> pl.Series:
-    """Return the score of the classifier that ships; it was trained on the cases that are not held back."""
+def learned(table: pl.DataFrame, healthy: pl.DataFrame, model: str, models: Path) -> pl.Series:
+    """Return the score of the classifier in a folder; of the one that ships when there is none."""
     samples = Samples.of(
         NAMES,
         compute(table, Baseline.of(healthy)),
@@ -155,7 +208,7 @@ def learned(table: pl.DataFrame, healthy: pl.DataFrame, model: str) -> pl.Series
         window_numbers(table),
         time_ranks(table),
     )
-    return pl.Series(find(Path("no models of my own"), model).score(samples))
+    return pl.Series(find(models, model).score(samples))
 
 
 def answers(case: TrueCase, groups: pl.DataFrame, items: Sequence[Mapping[str, str]]) -> tuple[frozenset[int], ...]:

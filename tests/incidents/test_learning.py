@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -17,9 +18,19 @@ def cause(component: str, confidence: float, rank: int = 1, code: CodeLocation |
     return Cause(rank, service, component, None, "service-down", f"{component} is down", confidence, ("E1",), "", code)
 
 
-def match(similarity: float, days: float = 1.0, *, culprit: Culprit = RABBIT, confirmed: bool = True) -> Match:
+def match(
+    similarity: float,
+    days: float = 1.0,
+    *,
+    culprit: Culprit = RABBIT,
+    confirmed: bool = True,
+    blamed: str = "nova-compute",
+    code: tuple[str, ...] = (),
+) -> Match:
+    """Return a past incident whose logs blamed a component, and what it was."""
     then = NOW - timedelta(days=days)
-    incident = from_report(report(created_at=then.isoformat()))
+    incident = from_report(report(created_at=then.isoformat(), component=blamed))
+    incident = replace(incident, fingerprint=replace(incident.fingerprint, code=code))
     if confirmed:
         incident = incident.resolved("Started it.", then, root_cause="The broker was down.", culprit=culprit)
     return Match(incident, similarity)
@@ -62,25 +73,67 @@ def test_ten_incidents_alike_count_as_one() -> None:
 
 
 def test_very_like_logs_bring_back_a_cause_that_they_do_not_name() -> None:
-    (first, second) = prior([cause("nova-api", 0.7)], [match(0.85)], NOW, cite=lambda m: ("E1",))
+    (first, second) = prior([cause("nova-compute", 0.7)], [match(0.85)], NOW, cite=lambda m: ("E1",))
     assert (first.component, first.service, first.host, first.evidence) == ("rabbitmq", "rabbitmq", None, ("E1",))
     assert "The broker was down." in first.statement
     assert first.remediation == "Started it."
-    assert second.component == "nova-api"
+    assert second.component == "nova-compute"
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        cause("nova-api", 0.5),
+        cause("nova-compute", 0.5, code=CodeLocation("nova/compute/manager.py", None, "_build_instance")),
+    ],
+    ids=["a component that was not blamed", "a place that was not there"],
+)
+def test_a_memory_full_of_another_fault_does_not_hide_a_new_one(new: Cause) -> None:
+    causes = prior([new], [match(0.94, days=d / 10) for d in range(100)], NOW, cite=lambda m: ("E1",))
+    assert order(causes) == [new.component, "rabbitmq"]
+    assert causes[0].statement == new.statement
+
+
+def test_among_incidents_equally_alike_the_logs_decide() -> None:
+    place = CodeLocation("nova/compute/api.py", None, "attach")
+    seen = cause("nova-compute", 0.6, code=place)
+    same = Culprit("nova", "nova-compute", None, "service-down", "nova/compute/api.py:attach")
+    causes = prior([seen], [match(0.93), match(0.92, culprit=same)], NOW)
+    assert [(c.component, c.code) for c in causes] == [("nova-compute", place)]
+    assert order(prior([seen], [match(0.93), match(0.8, culprit=same)], NOW)) == ["nova-compute", "rabbitmq"]
+
+
+def test_among_incidents_equally_alike_the_more_frequent_cause_comes_back() -> None:
+    other = Culprit("glance", "glance-api", "c9", "storage")
+    suspects = [cause("nova-compute", 0.6)]
+    near = [match(0.93), match(0.92, culprit=other), match(0.91, culprit=replace(other, host="c1"))]
+    assert order(prior(suspects, near, NOW)) == ["glance-api", "nova-compute"]
+    far = [match(0.99), *[match(0.92, culprit=other)] * 50]
+    assert order(prior(suspects, far, NOW)) == ["rabbitmq", "nova-compute"]
+
+
+def test_of_two_causes_in_one_component_the_one_that_it_was_is_raised() -> None:
+    other, true = CodeLocation("nova/a.py", None, "f"), CodeLocation("nova/b.py", "B", "g")
+    causes = [cause("nova-api", 0.6, code=other), cause("nova-api", 0.3, 2, code=true)]
+    culprit = Culprit("nova", "nova-api", None, "service-down", "nova/b.py:g")
+    assert [c.code for c in prior(causes, [match(0.9, culprit=culprit, blamed="nova-api")], NOW)] == [other, true]
+    wrong = match(0.9, culprit=culprit, blamed="nova-api", code=("nova/a.py:f",))
+    assert [c.code for c in prior(causes, [wrong], NOW)] == [true, other]
 
 
 def test_logs_that_are_only_alike_bring_nothing_back() -> None:
-    assert order(prior([cause("nova-api", 0.7)], [match(0.74)], NOW)) == ["nova-api"]
+    assert order(prior([cause("nova-compute", 0.7)], [match(0.74)], NOW)) == ["nova-compute"]
 
 
 def test_a_cause_that_comes_back_after_long_stands_behind() -> None:
-    assert order(prior([cause("nova-api", 0.7)], [match(0.85, days=200)], NOW)) == ["nova-api", "rabbitmq"]
+    assert order(prior([cause("nova-compute", 0.7)], [match(0.85, days=200)], NOW)) == ["nova-compute", "rabbitmq"]
 
 
 def test_the_place_in_the_code_is_remembered() -> None:
     seen = cause("nova-api", 0.7, code=CodeLocation("nova/api/servers.py", None, "index"))
     culprit = Culprit("nova", "nova-api", None, "bug", "nova/objects/instance.py:save")
-    (first,) = prior([seen], [match(0.9, culprit=culprit)], NOW)
+    then = match(0.9, culprit=culprit, blamed="nova-api", code=("nova/api/servers.py:index",))
+    (first,) = prior([seen], [then], NOW)
     assert first.code == CodeLocation("nova/objects/instance.py", None, "save")
     assert (first.evidence, first.statement) == (seen.evidence, seen.statement)
 

@@ -1,4 +1,6 @@
+import errno
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -146,7 +148,9 @@ def test_importing_never_undoes_a_solution(tmp_path: Path, kept: IncidentMemory)
 
 
 @pytest.mark.parametrize(
-    "content", ["", "[]", "{}", '{"version": 1}', '{"version": 1, "incidents": 3}', '{"version": 9}']
+    "content",
+    ["", "[]", "{}", '{"version": 1}', '{"version": 1, "incidents": 3}', '{"version": 9}', "\0", "[" * 100_000],
+    ids=["empty", "list", "nothing", "no incidents", "no list", "newer", "binary", "deep"],
 )
 def test_a_file_that_is_no_export_is_one_sentence(tmp_path: Path, kept: IncidentMemory, content: str) -> None:
     file = tmp_path / "export.json"
@@ -160,9 +164,12 @@ def test_what_is_no_incident_is_counted_not_fatal(tmp_path: Path, kept: Incident
     (folder / "cut.json").write_text('{"version": 1, "id"')
     (folder / "newer.json").write_text('{"version": 2}')
     (folder / "odd.json").write_text('{"version": 1, "id": "odd"}')
+    (folder / "deep.json").write_text("[" * 100_000)
+    early = next(folder.glob("*rabbitmq*")).read_text().replace("2026-11-01T10:00:00Z", "0001-01-01T00:00:00+12:00")
+    (folder / "early.json").write_text(early)
     incidents, skipped = kept.incidents()
     assert len(incidents) == 2
-    assert {s.file for s in skipped} == {"cut.json", "newer.json", "odd.json"}
+    assert {s.file for s in skipped} == {"cut.json", "newer.json", "odd.json", "deep.json", "early.json"}
     assert "version 2" in next(s.reason for s in skipped if s.file == "newer.json")
     file = tmp_path / "mixed.json"
     good = next(folder.glob("*rabbitmq*")).read_text()
@@ -192,3 +199,54 @@ def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
         memory(tmp_path / "file").add(report())
     with pytest.raises(UnavailableError, match="cannot be written"):
         memory(tmp_path).export(tmp_path / "none" / "export.json")
+
+
+def test_a_write_that_fails_half_way_leaves_the_old_file(
+    tmp_path: Path, kept: IncidentMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "export.json"
+    kept.export(file)
+    before = file.read_bytes()
+    key = kept.add(report()).incident.id
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(UnavailableError, match="No space left on device"):
+        kept.export(file)
+    with pytest.raises(UnavailableError, match="No space left on device"):
+        kept.resolve(key, "Freed the disk.", NOW)
+    assert file.read_bytes() == before
+    assert not kept.get(key).confirmed
+    assert {
+        p.name for p in (*tmp_path.iterdir(), *(tmp_path / "incidents").iterdir()) if p.name.startswith(".")
+    } == set()
+
+
+def test_what_is_written_can_be_read_by_others_and_keeps_its_place(tmp_path: Path, kept: IncidentMemory) -> None:
+    mask = os.umask(0o022)
+    try:
+        key = kept.add(report(issue="Nobody can log in")).incident.id
+        kept.export(tmp_path / "real.json")
+    finally:
+        os.umask(mask)
+    assert (tmp_path / "incidents" / f"{key}.json").stat().st_mode & 0o777 == 0o644
+    (tmp_path / "real.json").chmod(0o600)
+    (tmp_path / "link.json").symlink_to("real.json")
+    kept.export(tmp_path / "link.json")
+    assert (tmp_path / "link.json").is_symlink()
+    assert (tmp_path / "real.json").stat().st_mode & 0o777 == 0o600
+    assert len(json.loads((tmp_path / "real.json").read_text())["incidents"]) == 3
+
+
+def test_the_words_are_not_asked_where_the_logs_decide(tmp_path: Path, kept: IncidentMemory) -> None:
+    class Never(TfidfTexts):
+        def nearest(self, query: str, limit: int) -> list[tuple[str, float]]:
+            raise AssertionError("asked")
+
+    memory = IncidentMemory(tmp_path / "incidents", Never(), Rag())
+    assert len(memory.similar("Servers cannot be created", fingerprint_of(report()))) == 1
+    kept.add(report("It is slow") | {"patterns": []})
+    with pytest.raises(AssertionError, match="asked"):
+        memory.similar("Servers cannot be created", fingerprint_of(report()))

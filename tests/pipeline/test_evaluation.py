@@ -138,3 +138,18 @@ def test_a_decisive_record_is_one_that_names_the_faulty_file() -> None:
     assert _decisive(truth, cited(1), table) is False
     assert _decisive({"root_cause_file": "nova/b.py"}, cited(7), table) is None
     assert _decisive({}, cited(7), table) is None
+
+
+def test_remembered_incidents_take_part_only_when_asked(
+    cases: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def recalled(report: Report, settings: Settings) -> Report:
+        asked.append(settings.rag.max_historical_context)
+        return report
+
+    monkeypatch.setattr("openstack_rca.pipeline.analysis.recall", recalled)
+    for memory in (False, True):
+        evaluate(cases / CASE, Settings(incidents_dir=tmp_path), lab.BASELINE, memory=memory)
+    assert asked == [0, Settings().rag.max_historical_context]

@@ -1,5 +1,6 @@
 """The store on a real Chroma server on loopback, and on servers that are down or do not answer."""
 
+import contextlib
 import socket
 import subprocess
 import sys
@@ -110,15 +111,43 @@ def test_a_server_that_is_down_is_one_sentence(embedder: MiniLmEmbedder) -> None
         upkeep.status(settings)
 
 
-def test_a_server_that_never_answers_ends_in_time() -> None:
-    with closing(socket.socket()) as silent:
-        silent.bind(("127.0.0.1", 0))
-        silent.listen()
+@pytest.mark.parametrize("heartbeat", [False, True], ids=["never answers", "only has a heartbeat"])
+def test_a_server_that_never_answers_ends_in_time(heartbeat: bool) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    client = silent.accept()[0]
+                    kept.append(client)
+                    if heartbeat and b"heartbeat" in client.recv(65536):
+                        client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+
+        kept: list[socket.socket] = []
+        threading.Thread(target=serve, daemon=True).start()
         settings = VectorDb(host="127.0.0.1", port=silent.getsockname()[1], timeout=0.3)
         started = time.monotonic()
         with pytest.raises(UnavailableError, match="timed out"):
             upkeep.status(settings)
         assert time.monotonic() - started < 5
+    for client in kept:
+        client.close()
+
+
+def test_what_is_no_chroma_server_is_one_sentence() -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as other:
+
+        def greet() -> None:
+            client = other.accept()[0]
+            client.recv(65536)
+            client.sendall(b"SSH-2.0-OpenSSH_9\r\n")
+            client.close()
+
+        threading.Thread(target=greet, daemon=True).start()
+        with pytest.raises(UnavailableError, match=r"does not answer \(SSH-2.0-OpenSSH_9\)\.$"):
+            upkeep.status(VectorDb(host="127.0.0.1", port=other.getsockname()[1]))
+    with pytest.raises(UnavailableError, match="does not answer"):
+        upkeep.status(VectorDb(host="http://127.0.0.1", port=free_port()))
 
 
 def test_a_server_that_falls_silent_later_ends_in_time(server: VectorDb, embedder: MiniLmEmbedder) -> None:

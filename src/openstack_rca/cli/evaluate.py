@@ -24,6 +24,7 @@ from openstack_rca.errors import CheckFailed, UsageError
     "--level", type=click.Choice(["INFO", "WARNING", "ERROR"]), help="Leave out all lines below this level first."
 )
 @click.option("--alone", is_flag=True, help="Without any healthy logs, also where a case holds some.")
+@click.option("--memory", is_flag=True, help="Let remembered incidents help; the scores then depend on them.")
 @click.option("--min", "minima", metavar="NAME=VALUE", multiple=True, help="Fail (exit code 1) below this score.")
 @click.option("--json", "target", type=PATH, metavar="FILE", help="Write scores and the row of each case there.")
 @debug_option
@@ -34,6 +35,7 @@ def evaluate(
     part: str,
     level: str | None,
     alone: bool,
+    memory: bool,
     minima: tuple[str, ...],
     target: Path | None,
 ) -> None:
@@ -50,7 +52,7 @@ def evaluate(
     from openstack_rca.settings import load_settings
 
     with output.progress() as tell:
-        result = pipeline.evaluate(cases, load_settings(), baseline, fast, part, tell, level, alone)
+        result = pipeline.evaluate(cases, load_settings(), baseline, fast, part, tell, level, alone, memory)
     unknown = sorted(wanted.keys() - result.scores.keys())
     if unknown:
         raise UsageError(f"There is no score {unknown[0]!r}; there are {', '.join(result.scores)}.")

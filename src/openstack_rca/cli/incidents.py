@@ -105,19 +105,39 @@ def add(report: Path, links: tuple[str, ...]) -> None:
 @click.argument("incident_id", metavar="ID")
 @click.option("--solution", required=True, metavar="TEXT", help="What truly solved it.")
 @click.option("--cause", metavar="TEXT", help="What it truly was, if the diagnosis was wrong.")
+@click.option("--component", metavar="NAME", help="The program truly at fault, such as rabbitmq; needs --type.")
+@click.option("--type", "kind", metavar="TYPE", help="The type of the fault, such as service-down or misconfiguration.")
+@click.option("--code", metavar="FILE:FUNCTION", help="Where in the code, such as nova/compute/api.py:_attach_volume.")
 @link_option
 @debug_option
-def resolve(incident_id: str, solution: str, cause: str | None, links: tuple[str, ...]) -> None:
-    """Note what truly solved an incident; from then on it helps to rank causes."""
-    from openstack_rca.pipeline.memory import open_memory
+def resolve(
+    incident_id: str,
+    solution: str,
+    cause: str | None,
+    component: str | None,
+    kind: str | None,
+    code: str | None,
+    links: tuple[str, ...],
+) -> None:
+    """Note what truly solved an incident; from then on it helps to rank causes.
+
+    If the diagnosis was wrong, say what was at fault, too: rankings learn from --component, --type and --code.
+    """
+    from openstack_rca.pipeline.memory import culprit_named, open_memory
     from openstack_rca.settings import load_settings
 
     if cause is not None and not cause.strip():
         raise UsageError("The cause is empty; leave --cause out to keep the one of the diagnosis.")
+    if (component is None) != (kind is None) or (code and component is None):
+        raise UsageError("--component and --type are needed together, and --code needs both.")
+    culprit = culprit_named(component, kind, code) if component is not None and kind is not None else None
     settings = load_settings()
     with open_memory(settings, fast=True) as (memory, _):
-        done = memory.resolve(incident_id, solution, datetime.now(UTC), root_cause=cause, links=links)
+        now = datetime.now(UTC)
+        done = memory.resolve(incident_id, solution, now, root_cause=cause, culprit=culprit, links=links)
     click.echo(f"{done.id} in {settings.incidents_dir} is confirmed, with its solution.")
+    if done.culprit is None:
+        output.note("What was at fault is not known, so no ranking learns from it; say it with --component and --type.")
 
 
 @incidents.command()

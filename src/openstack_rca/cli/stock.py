@@ -96,7 +96,10 @@ def _store(settings: Settings) -> tuple[str, str]:
 def _memory(settings: Settings) -> tuple[str, str]:
     from openstack_rca.pipeline.memory import open_memory
 
-    with open_memory(settings, fast=True) as (memory, _):
-        known, skipped = memory.incidents()
+    try:
+        with open_memory(settings, fast=True) as (memory, _):
+            known, skipped = memory.incidents()
+    except RcaError as error:
+        return "missing", f"past incidents: {plain(str(error))}"
     damaged = f"; {counted(len(skipped), 'file')} there cannot be read" if skipped else ""
     return "ready", f"past incidents: {len(known):,} in {settings.incidents_dir}{damaged}"

@@ -19,9 +19,12 @@ class Archive:
         self.folder = folder
 
     def read(self) -> tuple[list[Incident], list[Skipped]]:
-        """Return all incidents, the newest first, and the files that are none, with the reason."""
+        """Return all incidents, the newest first, and the files that are none, with the reason.
+
+        Raises InputError when the folder cannot be read.
+        """
         found, skipped = [], []
-        for path in sorted(self.folder.glob("*.json")):
+        for path in self._files():
             try:
                 found.append(_load(path))
             except InputError as error:
@@ -58,6 +61,14 @@ class Archive:
             raise UnavailableError(f"The incident {key} cannot be removed: {error.strerror}.") from error
         return incident
 
+    def _files(self) -> list[Path]:
+        try:
+            return sorted(path for path in self.folder.iterdir() if path.suffix == ".json")
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise InputError(f"The incidents in {self.folder} cannot be read: {error.strerror}.") from error
+
     def _path(self, key: str) -> Path:
         if not _NAME.fullmatch(key):
             raise InputError(f"{key!r} is no id of an incident.")
@@ -69,6 +80,6 @@ def _load(path: Path) -> Incident:
         data = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"The incident {path} cannot be read: {error.strerror}.") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"The incident {path} is not valid JSON: {error}.") from error
     return Incident.from_json(data)

@@ -79,7 +79,7 @@ class Incident:
                 confirmed=bool(data["confirmed"]),
                 resolved_at=_time(data["resolved_at"]) if data["resolved_at"] else None,
             )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise InputError(f"The incident is not complete or not well formed: {error!r}.") from error
 
     def resolved(
@@ -91,12 +91,16 @@ class Incident:
         culprit: Culprit | None = None,
         links: Sequence[str] = (),
     ) -> Self:
-        """Return the incident with what truly solved it, and with the true cause where it was another."""
+        """Return the incident with what truly solved it, and with the true cause where it was another.
+
+        Another cause without its culprit leaves none: the one of a wrong diagnosis must not be learned from.
+        """
+        kept = self.culprit if not root_cause or root_cause == self.root_cause else None
         return replace(
             self,
             solution=solution,
             root_cause=root_cause or self.root_cause,
-            culprit=culprit or self.culprit,
+            culprit=culprit or kept,
             links=tuple(dict.fromkeys([*self.links, *links])),
             confirmed=True,
             resolved_at=now,
@@ -122,7 +126,7 @@ def from_report(report: Mapping[str, Any], links: Sequence[str] = ()) -> Inciden
             solution=_solution(report, first),
             links=tuple(links),
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise InputError(f"The report is not complete: {error!r} is missing or wrong.") from error
 
 

@@ -20,7 +20,10 @@ RECALL_FROM = 0.75
 Below, incidents of other faults begin to look alike (`./scripts/bench history`)."""
 
 AS_ALIKE = 0.05
-"""Past incidents whose weights differ by less than this are not told apart by likeness: the logs decide."""
+"""Past incidents whose weights differ by less than this are not told apart by likeness: the logs decide, or how often
+each cause was confirmed."""
+
+_Weighed = tuple[Match, float]
 
 
 def prior(
@@ -32,16 +35,19 @@ def prior(
     """Return the causes ranked anew by what was confirmed in past incidents like this one; `now` is UTC.
 
     A cause that was the cause then gains. The most alike incident can also bring back a cause that is not among these,
-    with the evidence ids that `cite` gives for it; its confidence is that incident's weight. It comes first only where
-    this is more than the logs give to any cause, and where the first of these was seen then, too: logs that are sure,
-    or that show what was not there before, are not overruled. Ten incidents alike count as the best, not ten times.
+    with the evidence ids that `cite` gives for it. It comes first only where it is not too long ago and where the logs
+    of then blamed first what they blame now: that was wrong then. What they blame now and did not blame then is new, and
+    not overruled. How often a cause was confirmed only decides among incidents about equally alike: else ten count as one.
     """
-    confirmed = [(match, weight(match, now)) for match in matches if match.incident.confirmed]
+    known = (match for match in matches if match.incident.confirmed and match.incident.culprit)
+    confirmed = [(match, weight(match, now)) for match in known]
     found = [replace(c, confidence=min(1.0, c.confidence * (1.0 + MOST * _support(c, confirmed)))) for c in causes]
-    if causes and confirmed and not _is_named(max(found, key=lambda c: c.confidence), confirmed):
-        match, strength = max(confirmed, key=lambda item: item[1])
-        if match.similarity >= RECALL_FROM and match.incident.culprit:
-            found = _with_recalled(causes, found, match, match.incident.culprit, strength, cite)
+    if causes and (alike := _most_alike(confirmed)):
+        first = max(found, key=lambda cause: cause.confidence)
+        if not any(_agreement(first, match.incident.culprit) == 1.0 for match, _ in alike):
+            match, strength = _most_often(alike)
+            if match.similarity >= RECALL_FROM and match.incident.culprit:
+                found = _with_recalled(found, match, match.incident.culprit, strength, cite)
     ranked = sorted(found, key=lambda c: -c.confidence)
     return tuple(replace(cause, rank=rank) for rank, cause in enumerate(ranked, 1))
 
@@ -52,7 +58,7 @@ def weight(match: Match, now: datetime) -> float:
     return float(match.similarity * 0.5 ** (days / HALF_LIFE_DAYS))
 
 
-def _support(cause: Cause, confirmed: Sequence[tuple[Match, float]]) -> float:
+def _support(cause: Cause, confirmed: Sequence[_Weighed]) -> float:
     """Return how far past incidents speak for a cause, 0 to 1."""
     return max((_agreement(cause, match.incident.culprit) * strength for match, strength in confirmed), default=0.0)
 
@@ -67,44 +73,59 @@ def _agreement(cause: Cause, culprit: Culprit | None) -> float:
     return sum(same) / len(same)
 
 
-def _is_named(cause: Cause, confirmed: Sequence[tuple[Match, float]]) -> bool:
-    """Tell whether a cause was wholly that of one of the most alike incidents: then there is nothing to bring back."""
-    most = max(strength for _, strength in confirmed)
-    alike = [match for match, strength in confirmed if most - strength < AS_ALIKE]
-    return any(_agreement(cause, match.incident.culprit) == 1.0 for match in alike)
+def _most_alike(confirmed: Sequence[_Weighed]) -> list[_Weighed]:
+    """Return the incidents that count most, with those that count about as much, best first."""
+    ranked = sorted(confirmed, key=lambda item: -item[1])
+    return [item for item in ranked if ranked[0][1] - item[1] < AS_ALIKE]
+
+
+def _most_often(alike: Sequence[_Weighed]) -> _Weighed:
+    """Return the best of the incidents whose culprit counts most in sum; where it was then plays no part."""
+    votes: dict[Culprit | None, float] = {}
+    for match, strength in alike:
+        votes[_anywhere(match)] = votes.get(_anywhere(match), 0.0) + strength
+    most = max(votes, key=lambda culprit: votes[culprit])
+    return next(item for item in alike if _anywhere(item[0]) == most)
+
+
+def _anywhere(match: Match) -> Culprit | None:
+    culprit = match.incident.culprit
+    return replace(culprit, host=None) if culprit else None
 
 
 def _with_recalled(
-    causes: Sequence[Cause],
     found: Sequence[Cause],
     match: Match,
     culprit: Culprit,
     strength: float,
     cite: Callable[[Match], tuple[str, ...]],
 ) -> list[Cause]:
-    """Return what was found with the cause of a past incident: the cause of its component that fits best, or a new one."""
-    sure = max(cause.confidence for cause in causes)
-    confidence = strength if strength <= sure else max(strength, *(cause.confidence for cause in found))
+    """Return what was found with the cause of a past incident: the cause of its component that fits best, or a new one.
+
+    Its place in the list counts where confidences are equal.
+    """
+    first = max(found, key=lambda cause: cause.confidence)
+    wrong = strength * (1.0 + MOST) >= RECALL_FROM and _was_blamed(first, match.incident.fingerprint)
+    confidence = max(strength, first.confidence) if wrong else min(strength, first.confidence)
     there = [at for at, cause in enumerate(found) if cause.component == culprit.component]
     if not there:
         recalled = _recalled(match, culprit, confidence, cite(match))
-        first = max(found, key=lambda cause: cause.confidence)
-        if _was_seen(first, match.incident.fingerprint):
-            return [recalled, *found]
-        return [*found, replace(recalled, confidence=min(confidence, first.confidence))]
+        return [recalled, *found] if wrong else [*found, recalled]
     at = max(there, key=lambda at: _agreement(found[at], culprit))
     seen = found[at]
     same = _place(seen.code) == culprit.code
-    if same or seen.code is None or strength > causes[at].confidence:
-        code = seen.code if same else _location(culprit.code) or seen.code
-        seen = replace(seen, confidence=max(seen.confidence, confidence), code=code)
-    return [seen, *found[:at], *found[at + 1 :]]
+    if not (wrong or same or seen.code is None):
+        return list(found)
+    code = seen.code if same else _location(culprit.code) or seen.code
+    seen = replace(seen, confidence=max(seen.confidence, confidence), code=code)
+    before, after = found[:at], found[at + 1 :]
+    return [seen, *before, *after] if wrong else [*before, seen, *after]
 
 
-def _was_seen(cause: Cause, then: Fingerprint) -> bool:
-    """Tell whether the logs of a past incident spoke of what is blamed now: else it is new, and not explained by it."""
+def _was_blamed(cause: Cause, then: Fingerprint) -> bool:
+    """Tell whether the logs of a past incident blamed first what is blamed now, in the same place where one is known."""
     place = _place(cause.code)
-    return cause.component in then.services and (place is None or place in then.code)
+    return then.services[:1] == (cause.component,) and (place is None or place in then.code)
 
 
 def _recalled(match: Match, culprit: Culprit, confidence: float, evidence: tuple[str, ...]) -> Cause:

@@ -230,6 +230,6 @@ def _exported(path: Path) -> list[Any]:
             raise TypeError("incidents is no list")
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{path} is no export of incidents: {error!r}.") from error
     return incidents

@@ -11,6 +11,7 @@ import polars as pl
 from openstack_rca.correlation import load_topology
 from openstack_rca.pipeline.analysis import AnalysisRequest, analyze, mine
 from openstack_rca.pipeline.cases import TrueCase, load_cases
+from openstack_rca.pipeline.memory import without_memory
 from openstack_rca.pipeline.reading import from_level, read_logs
 from openstack_rca.pipeline.trivial import trivial_answers
 from openstack_rca.records import Cause, Evidence, Report
@@ -47,13 +48,16 @@ def evaluate(
     progress: Callable[[str], None] = lambda case: None,
     level: str | None = None,
     alone: bool = False,
+    memory: bool = False,
 ) -> Evaluation:
     """Return the scores over the cases below a folder; the analysis never sees their truth.
 
+    Without `memory` past incidents take no part, so that the scores are the same wherever they are computed.
     A rate counts only the cases whose truth names what it is about; host@1 only those of a program that runs on many hosts.
     Records below `level` are left out first; `alone` leaves out every baseline.
     """
     rows = []
+    settings = settings if memory else without_memory(settings)
     for case in load_cases(cases, baseline, part):
         progress(case.id)
         rows.append(_row(replace(case, baseline=None) if alone else case, settings, fast, level))

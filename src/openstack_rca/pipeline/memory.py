@@ -4,15 +4,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from datetime import UTC
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from openstack_rca.contracts import TextIndex
-from openstack_rca.errors import RcaError
-from openstack_rca.incidents.incident import Fingerprint, fingerprint_of
+from openstack_rca.correlation import load_topology
+from openstack_rca.errors import InputError, RcaError, UsageError
+from openstack_rca.incidents.incident import Culprit, Fingerprint, fingerprint_of
 from openstack_rca.incidents.learning import prior
 from openstack_rca.incidents.memory import IncidentMemory, Match, Remembered
 from openstack_rca.pipeline.storing import open_store
-from openstack_rca.records import Cause, Diagnosis, Report
+from openstack_rca.records import Cause, Diagnosis, FaultType, Report
 from openstack_rca.retrieval.store import INCIDENTS
 from openstack_rca.retrieval.texts import StoreTexts, TfidfTexts
 from openstack_rca.settings import Settings
@@ -85,11 +86,14 @@ def recall(report: Report, settings: Settings) -> Report:
 
     When the vector store is needed for that and fails, the mode becomes fast and a note says why.
     """
-    if not settings.incidents_dir.is_dir() or settings.rag.max_historical_context == 0:
+    if not settings.incidents_dir.exists() or settings.rag.max_historical_context == 0:
         return report
     with closing(MeaningOrWords(settings)) as texts:
         memory = IncidentMemory(settings.incidents_dir, texts, settings.rag)
-        incidents, skipped = memory.incidents()
+        try:
+            incidents, skipped = memory.incidents()
+        except InputError as error:
+            return replace(report, notes=(*report.notes, f"Past incidents took no part: {error}"))
         matches = memory.similar(report.issue, fingerprint(report)) if incidents else []
     host = report.diagnosis.causes[0].host if report.diagnosis.causes else None
     left_out = (f"The incident {s.file} was left out: {s.reason}" for s in skipped)
@@ -139,3 +143,16 @@ def remember(report: Mapping[str, Any], settings: Settings) -> Remembered:
     """
     with open_memory(settings, fast=True) as (memory, _):
         return memory.add(report)
+
+
+def culprit_named(component: str, kind: str, code: str | None = None) -> Culprit:
+    """Return where a fault sat, as a person names it; `code` as "nova/compute/api.py:attach". Raises UsageError."""
+    kinds = get_args(FaultType)
+    if kind not in kinds:
+        raise UsageError(f"There is no type of fault {kind!r}; there are {', '.join(kinds)}.")
+    if not component.strip():
+        raise UsageError("The component is empty; name the program that was at fault, such as nova-compute.")
+    graph = load_topology()
+    known = graph.resolve(component) or component.strip()
+    place = code if not code or ":" in code else f"{code}:"
+    return Culprit(graph.family(known), known, None, kind, place or None)

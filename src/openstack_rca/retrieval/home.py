@@ -5,8 +5,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from sqlite3 import Error as SqliteError
+from typing import Any
 
 from openstack_rca.errors import InputError, UnavailableError
 from openstack_rca.retrieval.aside import PREFIX, REPLACED, move_aside
@@ -57,7 +59,8 @@ class StoreHome:
         if self.index is not None:
             self.index.close()
             self.index = None
-            self._write_state(clean=True)
+            with suppress(UnavailableError):  # on a full disk: then the next opening checks the store
+                self._write_state(clean=True)
         self._lock.release()
 
     def rebuild(self, why: str) -> None:
@@ -158,7 +161,7 @@ class StoreHome:
             raise
 
     def _open_index(self, clean: bool, damage: str | None) -> None:
-        why = None if clean else self._probe()
+        why = None if clean else self._torn(damage) or self._probe()
         if why is None:
             try:
                 self.index = open_embedded(self.folder)
@@ -171,7 +174,7 @@ class StoreHome:
                 return
             except IndexFailure as failure:
                 why = str(failure.__cause__)
-        self._write_state(clean=False)
+        self._write_state(clean=False, sound=False)
         self.rebuild(why)
 
     def _open_ledger(self, *, check: bool) -> str | None:
@@ -206,6 +209,21 @@ class StoreHome:
         except (DamagedLedger, SqliteError) as error:
             raise UnavailableError(f"The vector store at {self.folder} cannot be read: {error}.") from error
 
+    def _torn(self, damage: str | None) -> str | None:
+        """Return what is wrong when the vectors were being written as their writer died, and the ledger can tell them.
+
+        ChromaDB writes them in place, some thousand entries at a time: half of them new, half old, they may be read well
+        a hundred times and then crash the reader. The rest of the index is a database, which survives that.
+        """
+        if damage or not (self.folder / _INDEX).exists() or self._state().get("vectors") == self._vectors():
+            return None
+        return "it was not closed after it had written vectors"
+
+    def _vectors(self) -> dict[str, list[int]]:
+        """Return size and time of the last change of the files that hold vectors."""
+        files = (p for p in _below(self._index_files()) if p.parent != self.folder)
+        return {str(p.relative_to(self.folder)): [p.stat().st_size, p.stat().st_mtime_ns] for p in files}
+
     def _probe(self) -> str | None:
         """Open the index in another process, because a damaged one can crash its reader; return what is wrong."""
         if not (self.folder / _INDEX).exists():
@@ -221,14 +239,26 @@ class StoreHome:
         return said[-1] if said and done.returncode > 0 else f"reading it crashes with signal {-done.returncode}"
 
     def _was_left_clean(self) -> bool:
+        state = self._state()
         try:
-            state = json.loads((self.folder / _STATE).read_text())
-            return bool(state["clean"]) and state["files"] == self._sizes()
-        except (OSError, ValueError, KeyError, TypeError):
+            return bool(state.get("clean")) and state.get("files") == self._sizes()
+        except OSError:
             return False
 
-    def _write_state(self, *, clean: bool) -> None:
-        state = {"clean": clean, "files": self._sizes() if clean else {}}
+    def _state(self) -> dict[str, Any]:
+        try:
+            state = json.loads((self.folder / _STATE).read_text())
+        except (OSError, ValueError):
+            return {}
+        return state if isinstance(state, dict) else {}
+
+    def _write_state(self, *, clean: bool, sound: bool = True) -> None:
+        """Note how the store is: left clean, or being used; `sound` says that its vectors are whole as they are now."""
+        state = {
+            "clean": clean,
+            "files": self._sizes() if clean else {},
+            "vectors": self._vectors() if sound else {},
+        }
         try:
             write_atomically(self.folder / _STATE, json.dumps(state).encode())
         except OSError as error:

@@ -62,7 +62,7 @@ class Ledger:
 
         Raises DamagedLedger when it is no sound database and UsageError when another schema wrote it.
         """
-        self._matrix: tuple[object, list[int], NDArray[np.float32]] | None = None
+        self._matrix: tuple[object, list[str], NDArray[np.float32]] | None = None
         try:
             self._db = _connect(path, writing, check)
         except sqlite3.OperationalError:
@@ -150,27 +150,24 @@ class Ledger:
             last = rows[-1][0]
             yield [Piece(key, *_row(row), np.frombuffer(blob, np.float32)) for _, key, *row, blob in rows]
 
-    def nearest(self, collection: str, vector: NDArray[np.float32], limit: int | None) -> list[tuple[Row, float]]:
-        """Return the pieces closest to a unit vector with their cosines, by comparing all: exact, without an index."""
-        numbers, matrix = self._vectors(collection)
-        if not numbers:
+    def nearest(self, collection: str, vector: NDArray[np.float32], limit: int | None) -> list[tuple[str, float]]:
+        """Return the ids of the pieces closest to a unit vector with their cosines: exact, by comparing all."""
+        ids, matrix = self._vectors(collection)
+        if not ids:
             return []
         cosines = matrix @ vector
-        best = np.argsort(-cosines, kind="stable")[:limit]
-        found: dict[int, Row] = {}
-        for some in _portions([numbers[i] for i in best]):
-            query = f"SELECT number, {_ROW} FROM pieces WHERE number IN ({_marks(some)})"
-            found |= {number: _row(row) for number, *row in self._db.execute(query, some)}
-        return [(found[numbers[i]], float(cosines[i])) for i in best]
+        best = np.arange(len(ids)) if limit is None or limit >= len(ids) else np.argpartition(-cosines, limit)[:limit]
+        best = best[np.argsort(-cosines[best], kind="stable")]
+        return [(ids[i], float(cosines[i])) for i in best]
 
-    def _vectors(self, collection: str) -> tuple[list[int], NDArray[np.float32]]:
-        """Return all vectors of a collection as rows, read again only when somebody has written since."""
+    def _vectors(self, collection: str) -> tuple[list[str], NDArray[np.float32]]:
+        """Return all ids and vectors of a collection, read again only when somebody has written since."""
         version = (collection, self._db.execute("PRAGMA data_version").fetchone()[0], self._db.total_changes)
         if self._matrix is None or self._matrix[0] != version:
-            query = "SELECT number, vector FROM pieces WHERE collection = ? ORDER BY number"
+            query = "SELECT id, vector FROM pieces WHERE collection = ? AND indexed = 1 ORDER BY number"
             rows = self._db.execute(query, (collection,)).fetchall()
             flat = np.frombuffer(b"".join(blob for _, blob in rows), np.float32)
-            self._matrix = version, [number for number, _ in rows], flat.reshape(len(rows), -1) if rows else flat
+            self._matrix = version, [key for key, _ in rows], flat.reshape(len(rows), -1) if rows else flat
         return self._matrix[1:]
 
     def copy_to(self, path: Path) -> None:

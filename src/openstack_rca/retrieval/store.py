@@ -24,6 +24,7 @@ INCIDENTS, KNOWLEDGE = "incidents", "knowledge"
 """Collections beside that of the logs, which the setting `collection_name` names."""
 
 MAX_RESULTS = 10_000
+_FEWEST = 50  # pieces that are read at once for a search
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,98}[A-Za-z0-9]")
 _BATCH = 500
 _WIDER, _WIDER_FILTERED = 10, 50  # pieces asked for per entry wanted: filters, chunks and equal texts leave some out
@@ -70,11 +71,11 @@ class _Fit:
     threshold: float
     distinct: bool
 
-    def best(self, nearest: Iterable[tuple[Row, float]]) -> list[Found]:
-        """Keep the closest piece of each entry, and of each text if so wanted, of those that fit."""
+    def best(self, nearest: Iterable[tuple[Row, float]], wanted: int) -> list[Found]:
+        """Keep the closest piece of each entry, and of each text if so wanted, of the first that fit."""
         found: list[Found] = []
         seen: set[tuple[str, str]] = set()
-        for (entry, text, metadata), cosine in sorted(nearest, key=lambda item: -item[1]):
+        for (entry, text, metadata), cosine in nearest:
             similarity = min(1.0, max(0.0, cosine))
             fits = all(metadata.get(key) == value for key, value in self.where.items())
             names = {("entry", entry), *([("text", text)] if self.distinct else [])}
@@ -83,6 +84,8 @@ class _Fit:
             seen |= names
             about = {k: v for k, v in metadata.items() if k not in ("chunk", "chunks")}
             found.append(Found(entry, similarity, text, about))
+            if len(found) == wanted:
+                break
         return found
 
 
@@ -240,19 +243,27 @@ class VectorStore:
     def _search(self, collection: str, vector: Vector, wanted: int, fit: _Fit) -> list[Found]:
         limit = min(wanted * (_WIDER_FILTERED if fit.where else _WIDER), MAX_RESULTS)
         nearest = self._nearest(collection, vector, limit, {})
-        best = fit.best(nearest)
+        best = fit.best(self._rows(collection, nearest, wanted), wanted)
         if len(best) < wanted and len(nearest) == limit and nearest[-1][1] >= fit.threshold:
             # A filter inside the index is slow (0.3 s at 100,000 entries): only when the quick way fell short.
-            best = fit.best(self._nearest(collection, vector, MAX_RESULTS, fit.where))
-        return best[:wanted]
+            nearest = self._nearest(collection, vector, MAX_RESULTS, fit.where)
+            best = fit.best(self._rows(collection, nearest, wanted), wanted)
+        return best
 
-    def _nearest(self, collection: str, vector: Vector, limit: int, where: dict[str, str]) -> list[tuple[Row, float]]:
+    def _nearest(self, collection: str, vector: Vector, limit: int, where: dict[str, str]) -> list[tuple[str, float]]:
+        """Return the ids of the closest pieces with their cosines, best first; a reader's are not filtered."""
         if self.index is None:
             assert self.ledger is not None
             return self.ledger.nearest(collection, vector, None if where else limit)
-        near = self.index.nearest(collection, vector, limit, _filter(where))
-        rows = self.account.known(collection, [key for key, _ in near])  # the ledger is faster at this than the index
-        return [(rows[key], cosine) for key, cosine in near if key in rows]
+        return self.index.nearest(collection, vector, limit, _filter(where))
+
+    def _rows(self, collection: str, nearest: Sequence[tuple[str, float]], wanted: int) -> Iterator[tuple[Row, float]]:
+        """Yield pieces in portions, since the first are often enough; the ledger is faster at this than the index."""
+        size = max(_FEWEST, 2 * wanted)
+        for start in range(0, len(nearest), size):
+            some = nearest[start : start + size]
+            rows = self.account.known(collection, [key for key, _ in some])
+            yield from ((rows[key], cosine) for key, cosine in some if key in rows)
 
     def _write(self, collection: str, entries: Sequence[Entry]) -> dict[str, int]:
         """Write the new and changed ones of a batch and return the number of pieces of each by entry id."""
