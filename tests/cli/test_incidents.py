@@ -58,6 +58,32 @@ def test_what_solved_it_confirms_an_incident(incident: str, capsys: pytest.Captu
     assert f"{incident}  confirmed" in answer(capsys, "list")[0]
 
 
+def test_a_wrong_diagnosis_is_not_learned_from(incident: str, capsys: pytest.CaptureFixture[str]) -> None:
+    def culprit() -> dict[str, str] | None:
+        found: dict[str, str] | None = json.loads(Path("incidents", f"{incident}.json").read_text())["culprit"]
+        return found
+
+    assert culprit() is not None
+    assert answer(capsys, "resolve", incident, "--solution", "x")[1] == ""
+    assert culprit() is not None
+    assert "no ranking learns" in answer(capsys, "resolve", incident, "--solution", "x", "--cause", "A typo")[1]
+    assert culprit() is None
+    true = ["--component", "mysqld", "--type", "misconfiguration", "--code", "nova/conf/database.py"]
+    assert answer(capsys, "resolve", incident, "--solution", "x", "--cause", "A typo", *true)[1] == ""
+    assert culprit() == {
+        "service": "mariadb", "component": "mariadb", "host": None, "type": "misconfiguration",
+        "code": "nova/conf/database.py:",
+    }  # fmt: skip
+    for wrong, why in (
+        (["--component", "mariadb"], "needed together"),
+        (["--type", "bug"], "needed together"),
+        (["--code", "a.py:f"], "needed together"),
+        (["--component", "mariadb", "--type", "sabotage"], "service-down, "),
+        (["--component", " ", "--type", "bug"], "component is empty"),
+    ):
+        assert why in answer(capsys, "resolve", incident, "--solution", "x", *wrong, code=2)[1]
+
+
 @pytest.mark.parametrize("how", [["--fast"], []])
 def test_incidents_are_found_by_text(how: list[str], incident: str, capsys: pytest.CaptureFixture[str]) -> None:
     out, err = answer(capsys, "search", "--query", "cannot upload images", *how)
@@ -114,3 +140,16 @@ def test_files_that_are_none_are_one_sentence(incident: str, capsys: pytest.Capt
     out, err = answer(capsys, "list")
     assert incident in out
     assert "incidents/damaged.json was left out: " in err
+
+
+def test_a_place_that_cannot_be_used_is_one_sentence(report: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("incidents").write_text("")
+    for action in (
+        ["list"],
+        ["search", "--query", "x", "--fast"],
+        ["search", "--report", str(report)],
+        ["export", "e"],
+    ):
+        assert "Error: The incidents in incidents cannot be read: Not a directory.\n" in answer(capsys, *action, code=2)
+    assert answer(capsys, "add", str(report), code=4)[1].startswith("Error: The incident cannot be written to ")
+    assert not Path("e").exists()

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from openstack_rca.classify import Course
 from openstack_rca.classify.card import score_table
 from openstack_rca.cli import run
 from openstack_rca.errors import UnavailableError
@@ -11,8 +12,8 @@ from openstack_rca.pipeline import training
 from openstack_rca.pipeline.training import TrainingResult
 
 LOG = Path(__file__).parents[2] / "examples" / "incidents" / "glance-store-full" / "logs" / "glance-api.log.gz"
-MEASURES = ("accuracy", "precision", "recall", "f1", "pr_auc", "pr_auc a case", "evidence recall@50", "unseen f1",
-            "unseen pr_auc")  # fmt: skip
+MEASURES = ("accuracy", "precision", "recall", "f1", "f1 a case", "pr_auc", "pr_auc a case", "evidence recall@20",
+            "evidence recall@50", "evidence MRR", "unseen f1", "unseen pr_auc")  # fmt: skip
 Call = dict[str, Any]
 
 
@@ -21,11 +22,13 @@ def result(models: Path) -> TrainingResult:
         "cases": 3, "held back": ["quota"], "lines": 1234, "records learned from": 900, "important records": 12,
         "labels": {"evidence cited in cases": 3}, "features": 91,
     }  # fmt: skip
-    scores = {"lstm": dict.fromkeys(MEASURES, 0.75), "majority class": dict.fromkeys(MEASURES, 0.5)}
+    rules = ("TF-IDF", "learned and TF-IDF", "majority class")
+    scores = {"lstm": dict.fromkeys(MEASURES, 0.75), **{name: dict.fromkeys(MEASURES, 0.5) for name in rules}}
     model = models / "lstm_log_classifier.keras"
     return TrainingResult(
-        facts, {"evidence cited in cases": scores}, [(0.1, 0.2, 3)], (model,), ("mute is mute.",), 7.4
-    )
+        facts, {"evidence cited in cases": scores}, [(0.1, 0.2, 3)], (model,), ("mute is mute.",), 7.4,
+        courses={"important records": Course(0, 0.25, 1, [(0.5, 0.25), (0.4, 0.3)])},
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -52,7 +55,8 @@ def test_it_says_what_was_loaded_learned_and_measured(trained: list[Call], capsy
     assert lines[1] == "learned   from 900 records, 12 of them important; labels: evidence cited in cases"
     assert lines[2].startswith("features  91: 9 time, ")
     assert sum(int(part.split()[0]) for part in lines[2].removeprefix("features  91: ").split(", ")) == 91
-    assert ["pr_auc", "0.750", "0.500"] in [line.split() for line in lines]
+    assert lines[4] == "          important records: 2 epochs, best validation loss 0.2500 after epoch 1"
+    assert ["pr_auc", "0.750", "0.500", "0.500", "0.500"] in [line.split() for line in lines]
     assert lines[-2:] == ["model     saved_models/lstm_log_classifier.keras", "card      saved_models/model-card.md"]
     assert captured.err == "mute is mute.\n"
     assert not Path("chroma_db").exists()

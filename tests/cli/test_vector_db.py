@@ -1,15 +1,22 @@
+import json
+import os
 import shutil
 import socket
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from openstack_rca.cli import run
 from openstack_rca.cli.older import run_older
+from openstack_rca.retrieval.store import VectorStore
 from openstack_rca.retrieval.upkeep import CollectionCheck, Verification
+from openstack_rca.settings import VectorDb
 
 CASE = Path(__file__).parents[2] / "examples" / "incidents" / "glance-store-full"
 LOGS = CASE / "logs" / "glance-api.log.gz"
@@ -151,6 +158,78 @@ def test_a_server_that_was_named_and_is_not_there_is_exit_code_4(
         monkeypatch.setenv("CHROMA_PORT", str(free.getsockname()[1]))
     for action in (["status"], ["search", "--query", "x"], ["ingest", str(LOGS)], ["verify"], ["reset", "--yes"]):
         assert "does not answer" in answer(capsys, *action, code=4)[1]
+
+
+@pytest.mark.usefixtures("workplace")
+@pytest.mark.parametrize("silent", [False, True], ids=["down", "silent"])
+def test_without_its_server_an_analysis_is_fast_and_says_so(silent: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(socket.socket()) as server:
+        server.bind(("127.0.0.1", 0))
+        if silent:
+            server.listen()
+        monkeypatch.setenv("CHROMA_HOST", "127.0.0.1")
+        monkeypatch.setenv("CHROMA_PORT", str(server.getsockname()[1]))
+        monkeypatch.setenv("OPENSTACK_RCA_VECTOR_DB__TIMEOUT", "0.3")
+        asked = ["analyze", "--issue", "Images cannot be uploaded", "--logs", str(LOGS), "--no-llm"]
+        assert run([*asked, "--format", "json", "--output", "report.json"]) == 0
+    report = json.loads(Path("report.json").read_text())
+    assert report["mode"] == "fast"
+    (note,) = (n for n in report["notes"] if "Chroma server" in n)
+    assert note.startswith("Fast mode was used, without comparison by meaning and without past incidents: ")
+    assert ("timed out" if silent else "refused") in note
+
+
+@pytest.mark.usefixtures("store")
+def test_a_query_of_a_megabyte_and_ten_thousand_results_are_answered(capsys: pytest.CaptureFixture[str]) -> None:
+    assert len(answer(capsys, "search", "--query", "disk full " * 100_000, "--top-k", "1")[0].splitlines()) == 1
+    lines = answer(capsys, "search", "--query", "disk full", "--top-k", "10000")[0].splitlines()
+    texts = {line.split("  ", 2)[2] for line in lines}
+    assert len(lines) > 10, "more than top_k_results"
+    assert len(texts) == len(lines)
+
+
+def test_a_store_of_another_schema_or_model_is_left_as_it_is(
+    store: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENSTACK_RCA_VECTOR_DB__EMBEDDING_MODEL", "all-MiniLM-L6-v2-fp32")
+    for action in (["search", "--query", "disk"], ["ingest", str(LOGS)]):
+        assert "was written with the model all-MiniLM-L6-v2-int8-1" in answer(capsys, *action, code=2)[1]
+    monkeypatch.delenv("OPENSTACK_RCA_VECTOR_DB__EMBEDDING_MODEL")
+    held = pieces(store)
+    with closing(sqlite3.connect(store / "ledger.sqlite3")) as ledger:
+        ledger.execute("pragma user_version = 7")
+    for action in (["status"], ["search", "--query", "disk"], ["ingest", str(LOGS)], ["verify"], ["reset", "--yes"]):
+        assert "chroma_db has schema 7; this version reads schema 1. Move it away" in answer(capsys, *action, code=2)[1]
+    assert pieces(store) == held
+
+
+def test_a_broken_store_is_rebuilt_by_a_search_with_a_word(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (store / "chroma.sqlite3").write_bytes(b"broken")
+    out, err = answer(capsys, "search", "--query", "disk", "--top-k", "1")
+    assert len(out.splitlines()) == 1
+    assert err.startswith("The vector index was broken (")
+    assert "it was moved to chroma_db/broken-1 and rebuilt with " in err
+    assert "set aside   chroma_db/broken-1" in answer(capsys, "status")[0]
+
+
+def test_two_ingests_at_once_both_succeed_or_name_the_holder(workplace: Path) -> None:
+    command = [sys.executable, "-m", "openstack_rca.cli", "vector-db", "ingest", str(LOGS)]
+    environment = os.environ | {"OPENSTACK_RCA_VECTOR_DB__LOCK_WAIT": "60"}
+    both = [subprocess.Popen(command, cwd=workplace, env=environment, stdout=subprocess.PIPE) for _ in range(2)]
+    said = sorted(process.communicate()[0].decode().split(": ", 1)[1].split()[0] for process in both)
+    assert [process.returncode for process in both] == [0, 0]
+    assert said == ["0", str(pieces(workplace / "chroma_db"))]
+    with VectorStore(VectorDb(persist_directory=workplace / "chroma_db"), Mock):
+        done = subprocess.run(
+            command,
+            cwd=workplace,
+            env=os.environ | {"OPENSTACK_RCA_VECTOR_DB__LOCK_WAIT": "0"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"The vector store is in use by process {os.getpid()} on " in done.stderr
 
 
 @pytest.mark.usefixtures("store")

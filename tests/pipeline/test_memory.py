@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tests.cases import lab
 
 from openstack_rca.incidents.incident import Culprit
+from openstack_rca.pipeline.analysis import AnalysisRequest, analyze
 from openstack_rca.pipeline.memory import open_memory, recall, remember, without_memory
 from openstack_rca.records import Report
 from openstack_rca.reporting import report_to_dict
@@ -132,3 +133,18 @@ def test_a_folder_of_incidents_that_cannot_be_read_is_named(settings: Settings) 
     assert told.notes[-1].startswith("Past incidents took no part: The incidents in ")
     assert told.notes[-1].endswith("cannot be read: Not a directory.")
     assert told.diagnosis == now.diagnosis
+
+
+def test_what_hangs_on_the_first_cause_is_told_anew_when_memory_changes_it(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def recalled(report: Report, settings: Settings) -> Report:
+        first = replace(report.diagnosis.causes[0], component="rabbitmq", service="rabbitmq", type="quota")
+        return replace(report, diagnosis=replace(report.diagnosis, causes=(first,)), notes=("as before",))
+
+    monkeypatch.setattr("openstack_rca.pipeline.analysis.recall", recalled)
+    request = AnalysisRequest("Servers fail", (lab.logs(CASE),), (lab.BASELINE,), llm=False)
+    told = analyze(request, settings)
+    assert told.diagnosis.causes[0].component == told.affected_services[0] == "rabbitmq"
+    assert (told.category, told.severity) == ("Resource Management", "critical")
+    assert told.notes == ("as before",)

@@ -101,10 +101,10 @@ def analyze(
         return
     with output.progress() as tell:
         report = pipeline.analyze(request, settings, tell, output.streamed())
+    _show(report, request.logs, form, target)
     if keep:
         kept = pipeline.remember(reporting.report_to_dict(report), settings)
         output.note(f"The incident is remembered as {kept.incident.id}.")
-    _show(report, request.logs, form, target)
     if llm and report.diagnosis.analyst == "offline":
         raise UnavailableError("The language model gave no usable answer; the report above is the offline analyst's.")
 

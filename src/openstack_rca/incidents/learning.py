@@ -15,6 +15,9 @@ MOST = 0.5
 """The most that the past adds to a confidence, as a share of it: of two causes, one that the logs hold more than 1.5
 times as likely stays first, however often the other one was right."""
 
+SUREST = 0.97
+"""Nothing is certain, however often it was so before."""
+
 RECALL_FROM = 0.75
 """Logs that look this much like a confirmed incident bring back its cause even where they do not name it themselves.
 Below, incidents of other faults begin to look alike (`./scripts/bench history`)."""
@@ -41,7 +44,7 @@ def prior(
     """
     known = (match for match in matches if match.incident.confirmed and match.incident.culprit)
     confirmed = [(match, weight(match, now)) for match in known]
-    found = [replace(c, confidence=min(1.0, c.confidence * (1.0 + MOST * _support(c, confirmed)))) for c in causes]
+    found = [replace(c, confidence=_raised(c, _support(c, confirmed))) for c in causes]
     if causes and (alike := _most_alike(confirmed)):
         first = max(found, key=lambda cause: cause.confidence)
         if not any(_agreement(first, match.incident.culprit) == 1.0 for match, _ in alike):
@@ -56,6 +59,10 @@ def weight(match: Match, now: datetime) -> float:
     """Return what a past incident counts for, 0 to 1: the more alike and the younger, the more."""
     days = max(0.0, (now - match.incident.created_at).total_seconds() / 86_400)
     return float(match.similarity * 0.5 ** (days / HALF_LIFE_DAYS))
+
+
+def _raised(cause: Cause, support: float) -> float:
+    return max(cause.confidence, min(SUREST, cause.confidence * (1.0 + MOST * support)))
 
 
 def _support(cause: Cause, confirmed: Sequence[_Weighed]) -> float:

@@ -138,10 +138,9 @@ def _diagnose(
         table = with_relevance(table, question, asked, _weights(settings))
         case = Case(question, table, clues, stories, began, graph, partial(cite, request.logs, table))
         diagnosis = OfflineAnalyst(settings.analysis).diagnose(case)
-    report = summarise(
+    told = partial(
+        summarise,
         issue=request.issue,
-        mode="full" if full else "fast",
-        diagnosis=diagnosis,
         question=question,
         table=table,
         patterns=patterns(change, vanished(table, baseline) if baseline is not None else None, texts),
@@ -149,12 +148,17 @@ def _diagnose(
         graph=graph,
         seconds=watch.seconds,
         now=datetime.now(UTC).replace(tzinfo=None),
-        notes=notes,
         stories=stories,
     )
+    report = told(diagnosis=diagnosis, mode="full" if full else "fast", notes=notes)
     if full:
         with watch.stage("remember"):
-            report = recall(report, settings)
+            known = recall(report, settings)
+        if (
+            known.diagnosis != diagnosis
+        ):  # what was confirmed before ranks first now, so all that hangs on it is told anew
+            report = told(diagnosis=known.diagnosis, mode=known.mode, notes=known.notes)
+        report = replace(report, mode=known.mode, notes=known.notes, similar_incidents=known.similar_incidents)
     return case, replace(report, seconds_by_stage=watch.seconds)
 
 
