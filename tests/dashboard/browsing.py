@@ -13,6 +13,7 @@ from typing import Any
 
 from selenium import webdriver
 from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
+from selenium.webdriver import ActionChains
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -103,6 +104,22 @@ class Browser:
     def button(self, name: str) -> None:
         """Click a button by its name."""
         self.click(f"//button[normalize-space(.)='{name}' or .//p[normalize-space(.)='{name}']]")
+
+    def row(self, number: int) -> None:
+        """Select a row, from 0, of the first table of the page."""
+        place = self.find("//*[@data-testid='data-grid-canvas']").rect
+        actions = ActionChains(self.driver)
+        actions.w3c_actions.pointer_action.move_to_location(int(place["x"]) + 17, int(place["y"]) + 52 + 35 * number)
+        actions.w3c_actions.pointer_action.pause(0.3).click()  # its box comes with the pointer
+        actions.perform()
+        self.rest()
+
+    def downloaded(self, name: str) -> str:
+        """Return the content of a file that was clicked for, and take it away."""
+        file = self.downloads / name
+        text = str(_until(lambda: file.exists() and file.read_text(), 20, f"{name} was not downloaded"))
+        file.unlink()
+        return text
 
     def page(self, path: str) -> None:
         """Open a page by a click in the navigation."""

@@ -5,9 +5,10 @@ import gzip
 import io
 import json
 import re
+import shutil
 import tarfile
-import time
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ pytest.importorskip("selenium", reason="selenium is not installed")
 
 from tests.dashboard.browsing import MISSING, Browser, server
 
-from openstack_rca.dashboard.inputs import examples
+from openstack_rca.dashboard.inputs import EXAMPLES, examples
 
 pytestmark = [
     pytest.mark.skipif(MISSING is not None, reason=str(MISSING)),
@@ -30,6 +31,7 @@ HOSTILE = (
     "<script>document.title='owned'</script> <img src=x onerror=document.title='owned'> [click](http://evil.example) "
     "**bold** :red[red] :smile: $x^2$ \x1b[31mansi\x1b[0m =cmd()"
 )
+FORMULA = "=cmd()|' /C calc'!A0"
 LINE = "2026-11-22 09:46:{:02}.000 1 {} {} [None req-{:08d}-0000-4000-8000-000000000000 u p - - -] {}\n"
 
 
@@ -40,6 +42,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     logs.mkdir()
     lines = [LINE.format(n, "INFO", "nova.compute.manager", n, f"Starting server {n}") for n in range(30)]
     lines += [LINE.format(n, "ERROR", "nova.compute.manager", n, f"Build failed: {HOSTILE}") for n in range(40, 50)]
+    lines.append(LINE.format(50, "ERROR", "nova.compute.manager", 50, FORMULA))
     (logs / "nova-compute.log.gz").write_bytes(gzip.compress("".join(lines).encode()))
     with server(folder) as there:
         yield there
@@ -79,12 +82,9 @@ def test_from_the_first_page_to_a_report_on_disk(browser: Browser, address: str)
     browser.click("//*[@role='dialog']//button[@aria-label='Close']")
     for name, ending, sign in (("HTML", "html", "<svg"), ("Markdown", "md", "## Verdict"), ("JSON", "json", "causes")):
         browser.button(name)
-        file = browser.downloads / f"rca-report.{ending}"
-        end = time.monotonic() + 20
-        while not file.exists() and time.monotonic() < end:
-            time.sleep(0.1)
-        assert sign in file.read_text()
-    assert json.loads((browser.downloads / "rca-report.json").read_text())["causes"]
+        text = browser.downloaded(f"rca-report.{ending}")
+        assert sign in text
+    assert json.loads(text)["causes"]
 
 
 def test_log_analysis_filters_follows_and_exports(browser: Browser, address: str) -> None:
@@ -96,13 +96,16 @@ def test_log_analysis_filters_follows_and_exports(browser: Browser, address: str
     browser.rest()
     assert browser.find("//strong[contains(., 'row')]").text != rows
     browser.button("CSV")
-    file = browser.downloads / "logs.csv"
-    end = time.monotonic() + 20
-    while not file.exists() and time.monotonic() < end:
-        time.sleep(0.1)
-    found = list(csv.DictReader(io.StringIO(file.read_text())))
+    found = list(csv.DictReader(io.StringIO(browser.downloaded("logs.csv"))))
     assert found
     assert all("no valid host" in f"{row['message']} {row['detail']}".lower() for row in found)
+    browser.row(0)
+    assert found[0]["message"][:60] in browser.text()
+    browser.click("//label[.//p[.='Follow the request']]")
+    browser.find("//*[contains(@class, 'js-plotly-plot')]")
+    browser.button("Open in file")
+    assert "▶" in browser.find("//*[@role='dialog']").text
+    browser.click("//*[@role='dialog']//button[@aria-label='Close']")
     for view in ("requests", "capacity", "audit"):
         browser.button(view)
         browser.rest()
@@ -118,6 +121,33 @@ def test_training_shows_its_progress_and_can_be_stopped(browser: Browser, addres
     browser.find("//*[@data-testid='stProgress']")
     browser.button("Stop")
     browser.find("//*[contains(text(), 'The training was stopped')]")
+
+
+@pytest.mark.skipif(find_spec("keras") is None, reason="the extra 'training' is not installed")
+def test_a_training_goes_on_to_its_scores(browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("policy-forbids-create", "neutron-server-down"):
+        shutil.copytree(EXAMPLES / name, tmp_path / "cases" / name)
+    for name, value in (("UNITS", "8"), ("SEQUENCE_LENGTH", "4"), ("EPOCHS", "2")):
+        monkeypatch.setenv(f"OPENSTACK_RCA_LSTM__{name}", value)
+    with server(tmp_path) as address:
+        browser.driver.get(address)
+        browser.find("//h1")
+        browser.page("training")
+        browser.click("//input[@aria-label='Learn from']")
+        browser.click("//*[@role='option'][normalize-space(.)='Folder of cases']")
+        browser.find("//input[@aria-label='Folder of cases']").send_keys(str(tmp_path / "cases"))
+        browser.button("Train")
+        browser.find("//*[contains(@class, 'js-plotly-plot')]", 240)
+        browser.find("//*[contains(text(), 'Trained in')]", 240)
+        browser.rest()
+        table = browser.find("//table").text
+        for method in ("lstm", "TF-IDF", "keyword rule", "majority class"):
+            assert f"\n{method} " in table
+        assert "LSTM · your own" in browser.text()
+        browser.button("Model card")
+        assert "held-back" in browser.downloaded("model-card.md")
+        browser.driver.get("about:blank")
+    assert "Traceback" not in (tmp_path / "server.log").read_text()
 
 
 def test_an_uploaded_archive_is_loaded(browser: Browser, address: str, tmp_path: Path) -> None:
@@ -164,3 +194,11 @@ def test_hostile_lines_are_nothing_but_text(browser: Browser, address: str) -> N
     for made in ("a[contains(@href, 'evil')]", "img", "script", "*[@class='katex']"):
         found = browser.driver.find_elements("xpath", f"//*[@data-testid='stChatMessage']//{made}")
         assert not [element.get_attribute("outerHTML") for element in found]
+    browser.page("logs")
+    browser.find("//*[@data-testid='stDataFrame']")
+    own = browser.driver.find_elements("xpath", "//*[@aria-label='Download as CSV']")
+    assert not [button for button in own if button.is_displayed()]
+    browser.button("CSV")
+    cells = [row["message"] for row in csv.DictReader(io.StringIO(browser.downloaded("logs.csv")))]
+    assert f"'{FORMULA}" in cells
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@")) or "\x1b" in cell]

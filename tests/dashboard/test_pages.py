@@ -1,77 +1,32 @@
 """Every page in Streamlit's AppTest, with incidents of our lab."""
 
 import json
-import time
-from collections.abc import Callable, Iterator
+import shutil
+from importlib.util import find_spec
+from io import BytesIO
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
 pytest.importorskip("streamlit", reason="the extra 'dashboard' is not installed")
 pytest.importorskip("plotly", reason="the extra 'dashboard' is not installed")
 
-from pydantic import SecretStr
 from streamlit.testing.v1 import AppTest
+from tests.dashboard.apptest import APP, analysed, button, go, healthy, load_incident, texts, until
 
-import openstack_rca
-from openstack_rca.dashboard.inputs import examples
-from openstack_rca.dashboard.loading import SHELF
-from openstack_rca.dashboard.shell import PAGES
-from openstack_rca.diagnosis.claude import ChatAnswer
-from openstack_rca.records import Report
+from openstack_rca.dashboard.inputs import EXAMPLES, examples
+from openstack_rca.pipeline import storing
+from openstack_rca.settings import load_settings
 
-APP = Path(openstack_rca.__file__).parent / "dashboard" / "app.py"
 INCIDENT = "compute-ram-exhausted"
 
 pytestmark = pytest.mark.skipif(not examples(), reason="the example incidents are not beside the package")
 
 
 @pytest.fixture
-def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
-    monkeypatch.setattr("openstack_rca.dashboard.inputs.on_loopback", lambda: True)
-    yield AppTest.from_file(str(APP), default_timeout=60)
-    SHELF._kept.clear()
-
-
-def go(app: AppTest, page: str) -> AppTest:
-    name = next(name for _, path, _, name in PAGES if path == page)
-    return healthy(app.switch_page(f"screens/{name}.py").run())
-
-
-def healthy(app: AppTest) -> AppTest:
-    assert not app.exception, [e.message for e in app.exception]
-    return app
-
-
-def until(app: AppTest, ready: Callable[[AppTest], object], seconds: float = 60) -> AppTest:
-    """Run the page again until the background work that it waits for has been taken over."""
-    end = time.monotonic() + seconds
-    while not ready(app) and time.monotonic() < end:
-        time.sleep(0.2)
-        app.run()
-    assert ready(app), [e.value for e in app.error]
-    return healthy(app)
-
-
-@pytest.fixture
 def loaded(app: AppTest) -> AppTest:
-    app.run()
-    app.sidebar.selectbox(key="example").select(INCIDENT).run()
-    app.sidebar.button(key="load").click().run()
-    return until(app, lambda a: a.session_state["session"].loaded)
-
-
-def analysed(app: AppTest) -> AppTest:
-    go(app, "chat")
-    next(b for b in app.button if b.label == "Analyse").click().run()
-    return until(app, lambda a: a.session_state["session"].answers)
-
-
-def texts(app: AppTest) -> str:
-    kinds = (app.markdown, app.caption, app.code, app.error, app.warning, app.success, app.info)
-    return "\n".join(str(element.value) for kind in kinds for element in kind)
+    return load_incident(app.run(), INCIDENT)
 
 
 def frames(app: AppTest) -> list[list[str]]:
@@ -108,7 +63,7 @@ def test_chat_answers_with_evidence_and_keeps_the_incident(loaded: AppTest, tmp_
     report = loaded.session_state["session"].answers[0].report
     assert report.diagnosis.causes[0].component in shown
     assert any(report.diagnosis.evidence[0].text.strip() in code.value for code in loaded.code)
-    next(b for b in loaded.button if b.label == "Remember as incident").click().run()
+    button(loaded, "Remember as incident").click().run()
     assert len(list((tmp_path / "incidents").rglob("*.json"))) == 1
     loaded.session_state["part"] = "Incidents"
     go(loaded, "rag")
@@ -133,32 +88,6 @@ def test_without_a_key_the_model_cannot_be_switched_on(loaded: AppTest) -> None:
     assert not model.value
 
 
-class FakeChat:
-    """Stands in for the conversation with the model: answers in two pieces, as the real one streams."""
-
-    def __init__(self, settings: object, report: Report, topology: object) -> None:
-        self.report = report
-
-    def ask(self, question: str, heard: Callable[[str], None]) -> ChatAnswer:
-        for piece in ('{"answer": "The hosts ', 'are full."}'):
-            heard(piece)
-        return ChatAnswer(f"The hosts are full; you asked: {question}", ("E1",), ("One word was struck.",))
-
-
-def test_a_model_answers_follow_up_questions(loaded: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("openstack_rca.dashboard.talking.Chat", FakeChat)
-    mine = loaded.session_state["session"]
-    mine.settings = mine.settings.model_copy(update={"anthropic_api_key": SecretStr("x"), "ai_provider": "claude"})
-    go(loaded, "chat")
-    loaded.toggle(key="llm-True").set_value(False)
-    analysed(loaded)
-    loaded.chat_input[0].set_value("why?").run()
-    until(loaded, lambda a: a.session_state["session"].answers[0].questions)
-    assert "The hosts are full; you asked: why?" in texts(loaded)
-    assert "One word was struck" in texts(loaded)
-    assert loaded.session_state["session"].answers[0].talk.so_far() == "The hosts are full."
-
-
 def test_a_follow_up_question_is_answered_with_lines(loaded: AppTest) -> None:
     analysed(loaded)
     loaded.chat_input[0].set_value("which provider was over capacity for memory").run()
@@ -172,7 +101,7 @@ def test_a_follow_up_question_is_answered_with_lines(loaded: AppTest) -> None:
 def test_a_second_analysis_keeps_the_first_in_the_history(loaded: AppTest) -> None:
     analysed(loaded)
     loaded.text_area[0].set_value("Volumes cannot be attached")
-    next(b for b in loaded.button if b.label == "Analyse").click().run()
+    button(loaded, "Analyse").click().run()
     until(loaded, lambda a: len(a.session_state["session"].answers) == 2)
     history = loaded.selectbox(key="history-2")
     assert history.value == 1
@@ -184,7 +113,7 @@ def test_a_second_analysis_keeps_the_first_in_the_history(loaded: AppTest) -> No
 def test_an_empty_issue_is_one_sentence(loaded: AppTest) -> None:
     go(loaded, "chat")
     loaded.text_area[0].set_value("  ")
-    next(b for b in loaded.button if b.label == "Analyse").click().run()
+    button(loaded, "Analyse").click().run()
     until(loaded, lambda a: a.error)
     assert "issue is empty" in loaded.error[0].value
 
@@ -215,27 +144,89 @@ def test_the_views_hold_what_the_logs_know(loaded: AppTest) -> None:
         assert any(column in names for names in frames(loaded)), view
 
 
+@pytest.fixture
+def few_cases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """One case to learn from, one that is held back, and a network that learns fast."""
+    for name in ("policy-forbids-create", "neutron-server-down"):
+        shutil.copytree(EXAMPLES / name, tmp_path / "cases" / name)
+    monkeypatch.setenv("OPENSTACK_RCA_LSTM__UNITS", "8")
+    monkeypatch.setenv("OPENSTACK_RCA_LSTM__SEQUENCE_LENGTH", "4")
+    return tmp_path / "cases"
+
+
+def train(app: AppTest, cases: Path) -> AppTest:
+    go(app.run(), "training")
+    app.selectbox(key="learn-from").select("Folder of cases")
+    app.text_input(key="cases").set_value(str(cases))
+    app.number_input(key="epochs").set_value(2)
+    button(app, "Train").click().run()
+    return until(app, lambda a: "training" not in a.session_state["session"].jobs, 240)
+
+
+@pytest.mark.skipif(find_spec("keras") is None, reason="the extra 'training' is not installed")
+def test_a_training_ends_with_scores_beside_simple_rules_and_a_model_in_use(app: AppTest, few_cases: Path) -> None:
+    train(app, few_cases)
+    assert "Trained in" in healthy(app).success[0].value, [e.value for e in app.error]
+    trained = app.session_state["session"].trained
+    [scores] = trained.scores.values()
+    assert {"lstm", "mlp", "TF-IDF", "keyword rule", "majority class"} <= set(scores)
+    table = next(m.value for m in app.markdown if m.value.startswith("| method"))
+    assert f"| keyword rule | {scores['keyword rule']['accuracy']:.3f} |" in table
+    assert any("a simple rule by:" in c.value for c in app.caption)
+    losses = app.session_state["curves"].losses
+    assert {"important records", "independent records"} <= set(losses)
+    assert all(len(course) == 2 for course in losses.values())
+    assert [e.label for e in app.expander if "·" in e.label] == ["LSTM · your own", "MLP · your own"]
+    assert "neutron-server-down" in texts(app)
+    assert (few_cases.parent / "saved_models" / "model-card.md").read_text().startswith("# Model card")
+    other = AppTest.from_file(str(APP), default_timeout=60).run()
+    assert "LSTM · your own" in [e.label for e in go(other, "training").expander]
+
+
+def test_a_training_that_fails_says_why(app: AppTest, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    train(app, tmp_path / "empty")
+    assert "holds no case" in healthy(app).error[0].value
+
+
 def test_changed_settings_are_those_of_this_session_only(app: AppTest) -> None:
     go(app.run(), "rag")
     app.slider[0].set_value(0.35)
-    next(b for b in app.button if b.label == "Use in this session").click().run()
+    button(app, "Use in this session").click().run()
     assert healthy(app).session_state["session"].settings.rag.similarity_threshold == 0.35
     other = AppTest.from_file(str(APP), default_timeout=60).run()
     assert other.session_state["session"].settings.rag.similarity_threshold == 0.7
 
 
+def test_a_store_is_verified_and_backed_up_one_after_the_other(app: AppTest, tmp_path: Path) -> None:
+    settings = load_settings()
+    storing.ingest((EXAMPLES / "policy-forbids-create" / "logs",), settings, lambda stage, done, total: None)
+    app.session_state["part"] = "Vector store"
+    go(app.run(), "rag")
+    assert app.dataframe[0].value["pieces"][0] > 100
+    for key in ("verify", "backup"):
+        app.button(key=key).click().run()
+        until(app, lambda a: a.session_state["session"].jobs["store"].done)
+        healthy(app.run())
+        assert not app.error, app.error[0].value
+        if key == "verify":
+            assert app.success[0].value == "Nothing is wrong."
+    content = app.session_state["session"].jobs["store"].result
+    assert ZipFile(BytesIO(content)).namelist()
+
+
 def test_an_incident_is_edited_and_deleted(loaded: AppTest, tmp_path: Path) -> None:
     analysed(loaded)
-    next(b for b in loaded.button if b.label == "Remember as incident").click().run()
+    button(loaded, "Remember as incident").click().run()
     loaded.session_state["part"] = "Incidents"
     go(loaded, "rag")
     solution = next(t for t in loaded.text_area if t.label == "What solved it")
     solution.set_value("Added a compute host")
-    next(b for b in loaded.button if b.label == "Save as confirmed").click().run()
+    button(loaded, "Save as confirmed").click().run()
     file = next((tmp_path / "incidents").rglob("*.json"))
     kept = json.loads(file.read_text())
     assert (kept["solution"], kept["confirmed"]) == ("Added a compute host", True)
-    next(b for b in healthy(loaded).button if b.label == "Delete").click().run()
+    button(loaded, "Delete").click().run()
     assert not list((tmp_path / "incidents").rglob("*.json"))
 
 
@@ -263,7 +254,7 @@ def test_a_key_in_the_environment_is_shown_on_no_page(loaded: AppTest, monkeypat
 def test_a_key_that_is_typed_in_stays_in_its_session(loaded: AppTest) -> None:
     analysed(loaded)
     next(t for t in loaded.text_input if t.label == "Key for this session").set_value("sk-ant-mine-alone")
-    next(b for b in loaded.button if b.label == "Use it").click().run()
+    button(loaded, "Use it").click().run()
     kept = healthy(loaded).session_state["session"].settings.anthropic_api_key
     assert kept.get_secret_value() == "sk-ant-mine-alone"
     assert "mine-alone" not in texts(loaded) + repr(loaded.session_state["session"].settings)

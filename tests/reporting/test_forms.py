@@ -101,8 +101,8 @@ def test_text_starts_with_the_verdict_then_its_evidence() -> None:
     text = report_to_text(sample_report())
     order = ["── Verdict", "nova-scheduler on controller stopped", "nova-scheduler @ controller", "very likely (83 %)"]
     order += ["── Evidence for it", "nova-conductor.log:1042", "08:48:04.733", "· ERROR ·", "MessagingTimeout"]
-    order += ["── Other possible", "── Considered and rejected", "── Timeline", "── What changed", "── Services"]
-    order += ["── What to do next", "── What was read", "core.1234"]
+    order += ["── What to do next", "── Similar incidents", "── Other possible", "── Considered and rejected"]
+    order += ["── Timeline", "── What changed", "── Services", "── Other evidence", "── What was read", "core.1234"]
     places = [text.index(part) for part in order]
     assert places == sorted(places)
 

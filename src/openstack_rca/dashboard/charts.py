@@ -152,7 +152,7 @@ def over_hosts(table: pl.DataFrame, resource: str) -> Figure:
                          "y": part["amount"].to_list(), "marker": {"color": colour, "symbol": symbol, "size": 9},
                          "hovertext": [hover(m) for m in part["message"]], "hoverinfo": "text"})  # fmt: skip
     unit = next(iter(of["unit"].drop_nulls()), "")
-    return {"data": data, "layout": {"height": 300, "xaxis": {"type": "date"},
+    return {"data": data, "layout": {"height": 300, "xaxis": {"type": "date"}, "showlegend": True,
                                      "yaxis": {"title": {"text": f"{resource} {unit}"}, "rangemode": "tozero"},
                                      }}  # fmt: skip
 

@@ -45,6 +45,8 @@ def show() -> None:
 def start(source: Source) -> None:
     """Begin to load a source in the background."""
     mine = session()
+    if "load" in mine.jobs:  # a second click that came before the page was drawn anew
+        return
     settings = mine.settings
     mine.jobs["load"] = Job(f"Loading {source.name}", lambda tell: load(source, settings, tell))
     brief(mine.jobs["load"])

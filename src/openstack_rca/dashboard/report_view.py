@@ -1,6 +1,6 @@
 """A report in Streamlit: the same outline that the other forms are drawn from, with evidence that opens at its line."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -14,20 +14,37 @@ from openstack_rca.reporting.context import lines_around
 from openstack_rca.reporting.graph import graph_figure
 from openstack_rca.reporting.outline import outline
 from openstack_rca.reporting.picture import incident_figure
-from openstack_rca.reporting.plain import plain
+from openstack_rca.reporting.plain import plain, without_ids
 
-Opener = Callable[[Proof], None]
 _AROUND = 12
+_SHORT = {
+    "Evidence for it": "Evidence",
+    "What to do next": "What to do",
+    "Other possible causes": "Other causes",
+    "Considered and rejected": "Rejected",
+    "What changed": "Changes",
+    "What was read": "Input",
+}
+"""Titles of sections as tabs, which have to fit beside each other."""
 
 
-def show_report(report: Report, paths: Sequence[Path], stories: Sequence[Story], key: str) -> None:
-    """Draw a report: the verdict, the picture, and each other section in a tab; `paths` are the logs it is about."""
-    verdict, *rest = outline(report)
-    for block in verdict.blocks:
-        _draw(block, paths, key)
+def show_verdict(report: Report, stories: Sequence[Story], key: str) -> None:
+    """Draw the verdict of a report and the picture."""
+    for block in outline(report)[0].blocks:
+        if isinstance(block, Fields):
+            _in_columns(block)
+        else:
+            _draw(block, (), key)
+    for note in report.notes:
+        st.caption(safe(note))
     if (picture := incident_figure(report, stories))["data"]:
         charts.draw(picture, f"{key}-picture")
-    tabs = st.tabs([*(section.title for section in rest), "Dependencies"])
+
+
+def show_sections(report: Report, paths: Sequence[Path], key: str) -> None:
+    """Draw each other section of a report in a tab; `paths` are the logs it is about."""
+    rest = outline(report)[1:]
+    tabs = st.tabs([*(_SHORT.get(section.title, section.title) for section in rest), "Dependencies"])
     for tab, section in zip(tabs, rest, strict=False):
         with tab:
             for block in section.blocks:
@@ -40,6 +57,19 @@ def show_report(report: Report, paths: Sequence[Path], stories: Sequence[Story],
             st.caption("Without a cause there is no way of a fault to show.")
 
 
+def _in_columns(fields: Fields) -> None:
+    """Draw what a verdict says beside each other, so that the picture below is seen too; the issue stands above."""
+    rows = [row for row in fields.rows if row[0] != "Issue"]
+    half = (len(rows) + 1) // 2
+    for column, part in zip(st.columns([3, 2]), (rows[:half], rows[half:]), strict=True):
+        with column:
+            _fields(Fields(tuple(part)))
+
+
+def _fields(fields: Fields) -> None:
+    st.markdown("  \n".join(f"**{safe(name)}:** {safe(value)}" for name, value in fields.rows))
+
+
 def _draw(block: Block, paths: Sequence[Path], key: str) -> None:
     match block:
         case Paragraph(tone="alarm"):
@@ -49,7 +79,7 @@ def _draw(block: Block, paths: Sequence[Path], key: str) -> None:
         case Paragraph():
             st.markdown(safe(block.text))
         case Fields():
-            st.markdown("  \n".join(f"**{safe(name)}:** {safe(value)}" for name, value in block.rows))
+            _fields(block)
         case Bullets():
             st.markdown("\n".join(f"- {safe(item)}" for item in block.items))
         case Commands():
@@ -58,7 +88,8 @@ def _draw(block: Block, paths: Sequence[Path], key: str) -> None:
                 if meaning:
                     st.caption(safe(meaning))
         case Grid():
-            st.dataframe([dict(zip(block.columns, row, strict=True)) for row in block.rows], hide_index=True)
+            rows = [dict(zip(block.columns, map(plain, row), strict=True)) for row in block.rows]
+            st.dataframe(rows, hide_index=True)
         case Proof():
             _proof(block, paths, key)
 
@@ -86,10 +117,12 @@ def open_line(file: str, line: int, paths: Sequence[Path]) -> None:
     st.markdown(f"{safe(file)}, line {line}")
     found = lines_around(paths, {"here": (file, line)}, _AROUND)["here"]
     if not found:
-        st.warning("The file is not there any more.")
+        st.warning("The file is not there any more, or has become shorter.")
+        return
+    st.code(plain(dict(found).get(line, "")), language=None, wrap_lines=True)
     width = len(str(line + _AROUND))
-    numbered = (f"{'▶' if number == line else ' '} {number:>{width}}  {plain(text)}" for number, text in found)
-    st.code("\n".join(numbered), language=None, height=480)
+    around = (f"{'▶' if n == line else ' '} {n:>{width}}  {without_ids(plain(text))}" for n, text in found)
+    st.code("\n".join(around), language=None, height=350)
 
 
 def clock(time: datetime | None) -> str:

@@ -26,8 +26,10 @@ _STYLE = """<style>
 .stMainBlockContainer { padding: 2.2rem 2.2rem 3rem; max-width: 100rem; } h1 { font-size: 1.7rem !important; }
 h3 { font-size: 1.2rem !important; } [data-testid="stSidebarHeader"] { height: 2.2rem; margin: 0; }
 [data-testid="stMetricValue"] { font-size: 1.6rem; }
+.stMarkdown table { font-size: .8rem; } .stMarkdown :is(th, td) { padding: .25rem .4rem; }
+[data-testid="stElementToolbarButton"]:has([aria-label="Download as CSV"]) { display: none; }
 </style>"""
-"""A laptop's screen is for the logs, not for margins."""
+"""A laptop's screen is for the logs, not for margins. The tables' own CSV would hold formulas as they are; ours does not."""
 
 
 def run() -> None:

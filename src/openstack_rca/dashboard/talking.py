@@ -1,7 +1,5 @@
 """Follow-up questions to the language model, answered beside the page, the text shown as it comes."""
 
-import json
-import re
 from dataclasses import dataclass, field
 
 from openstack_rca.correlation import load_topology
@@ -9,8 +7,6 @@ from openstack_rca.dashboard.work import Tell
 from openstack_rca.diagnosis.claude import Chat, ChatAnswer
 from openstack_rca.records import Report
 from openstack_rca.settings import Settings
-
-_ANSWER = re.compile(r'"answer"\s*:\s*"((?:[^"\\]|\\.)*)')
 
 
 @dataclass
@@ -36,10 +32,4 @@ class Talk:
 
     def so_far(self) -> str:
         """Return the text of the answer that has come so far, which nobody has checked yet."""
-        found = _ANSWER.search("".join(self.heard))
-        if not found:
-            return ""
-        try:
-            return str(json.loads(f'"{found[1]}"'))
-        except ValueError:  # cut off in the middle of an escape
-            return ""
+        return "".join(self.heard)

@@ -8,6 +8,8 @@ from openstack_rca.records import Report
 from openstack_rca.reporting.figures import FAINT, GREY, ORANGE, RED, Figure, hover, labels, lines, marks, shown
 
 _MOST = 12
+_ABOVE = 0.15
+"""How far above its mark a name stands, as a share of the distance of two rows."""
 
 
 def graph_figure(report: Report) -> Figure:
@@ -34,7 +36,7 @@ def graph_figure(report: Report) -> Figure:
             lines("needs", _segments(edges - fault, places), FAINT, 1),
             lines("way of the fault", _segments(fault, places), RED, 3),
             marks("service", points, texts, [colour.get(n, GREY) for n in nodes], 18, "circle") | {"showlegend": False},
-            labels(points, [shown(n) for n in nodes], "top center"),
+            labels([(x, y + _ABOVE) for x, y in points], [shown(n) for n in nodes], "top center"),
         ],
         "layout": {
             "height": 90 + 62 * max(Counter(x for x, _ in points).values()),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from openstack_rca.records import Cause, Evidence, Pattern, Report, Scores, Skipped
+from openstack_rca.records import Cause, Evidence, Pattern, Report, Scores, Skipped, TimelineEvent
 from openstack_rca.reporting.blocks import Block, Bullets, Commands, Fields, Grid, Paragraph, Proof, Section
 from openstack_rca.reporting.plain import counted
 
@@ -30,13 +30,15 @@ def outline(report: Report) -> list[Section]:
     days, clock = _days(report)
     sections = [
         _verdict(report, days),
-        *_proofs(report, clock),
+        _proof_of_cause(report, clock),
+        Section("What to do next", tuple(_next(report))),
+        Section("Similar incidents", tuple(_similar(report))),
+        Section("Other possible causes", tuple(_other_causes(report))),
         Section("Considered and rejected", tuple(_refuted(report))),
         Section("Timeline", tuple(_timeline(report, clock))),
         Section("What changed", tuple(_patterns(report, clock))),
         Section("Services", tuple(_services(report))),
-        Section("Similar incidents", tuple(_similar(report))),
-        Section("What to do next", tuple(_next(report))),
+        _other_proof(report, clock),
         Section("What was read", tuple(_inputs(report))),
     ]
     return [section for section in sections if section.blocks]
@@ -103,24 +105,33 @@ def _cause_fields(cause: Cause) -> tuple[tuple[str, str], ...]:
     return tuple(rows)
 
 
-def _proofs(report: Report, clock: Clock) -> Iterator[Section]:
-    """Yield the evidence of the first cause, the other causes, and the rest of the evidence."""
-    diagnosis = report.diagnosis
-    first = tuple(dict.fromkeys(diagnosis.causes[0].evidence)) if diagnosis.causes else ()
-    known = {line.id: line for line in diagnosis.evidence}
-    yield Section("Evidence for it", tuple(_without_repeats(_proof(known[i], clock) for i in first)))
-    others: list[Block] = []
-    for cause in diagnosis.causes[1:]:
-        others += [Paragraph(f"{cause.rank}. {cause.statement}", "strong"), Fields(_cause_fields(cause))]
-    yield Section("Other possible causes", tuple(others))
-    rest = [line for line in diagnosis.evidence if line.id not in first]
-    title = "Other evidence" if first else "Evidence"
-    yield Section(title, tuple(_without_repeats(_proof(line, clock) for line in rest)))
+def _cited(report: Report) -> tuple[str, ...]:
+    causes = report.diagnosis.causes
+    return tuple(dict.fromkeys(causes[0].evidence)) if causes else ()
 
 
-def _without_repeats(proofs: Iterable[Proof]) -> Iterator[Proof]:
-    """Yield proofs; a reason that was given before is named instead of repeated."""
-    given: dict[str, str] = {}
+def _proof_of_cause(report: Report, clock: Clock) -> Section:
+    known = {line.id: line for line in report.diagnosis.evidence}
+    proofs = [_proof(known[i], clock) for i in _cited(report)]
+    said = {cause.statement: "the verdict says" for cause in report.diagnosis.causes[:1]}
+    return Section("Evidence for it", tuple(_without_repeats(proofs, said)))
+
+
+def _other_causes(report: Report) -> Iterator[Block]:
+    for cause in report.diagnosis.causes[1:]:
+        yield Paragraph(f"{cause.rank}. {cause.statement}", "strong")
+        yield Fields(_cause_fields(cause))
+
+
+def _other_proof(report: Report, clock: Clock) -> Section:
+    first = _cited(report)
+    proofs = [_proof(line, clock) for line in report.diagnosis.evidence if line.id not in first]
+    return Section("Other evidence" if first else "Evidence", tuple(_without_repeats(proofs, {})))
+
+
+def _without_repeats(proofs: Iterable[Proof], said: Mapping[str, str]) -> Iterator[Proof]:
+    """Yield proofs; a reason that was given before, or was `said` elsewhere, is named instead of repeated."""
+    given = dict(said)
     for proof in proofs:
         before = given.setdefault(proof.why, proof.id)
         yield proof if before == proof.id or not proof.why else replace(proof, why=f"as {before}")
@@ -155,8 +166,15 @@ def _refuted(report: Report) -> Iterator[Block]:
 
 def _timeline(report: Report, clock: Clock) -> Iterator[Block]:
     if events := report.diagnosis.timeline:
-        rows = tuple((clock(e.time), e.evidence or "", f"{e.service}{_at(e.host)}: {e.event}") for e in events)
+        rows = tuple((clock(e.time), e.evidence or "", _told(e)) for e in events)
         yield Grid(("Time", "Proof", "Event"), rows)
+
+
+def _told(event: TimelineEvent) -> str:
+    """Return an event with the service that it is about, unless it starts with it or is about all."""
+    if event.service == "all" or event.event.startswith(f"{event.service} "):
+        return event.event
+    return f"{event.service}{_at(event.host)}: {event.event}"
 
 
 def _patterns(report: Report, clock: Clock) -> Iterator[Block]:

@@ -46,8 +46,12 @@ def cut(text: str, limit: int) -> str:
 def short_line(text: str, limit: int) -> str:
     """Return a log line without the time, process, level and ids that a report shows beside it, cut to `limit`."""
     line = plain(text)
-    rest = _CONTEXT.sub(r"[\1…]", _HEAD.sub("", line, count=1))
-    return cut(rest.strip() or line, limit)
+    return cut(without_ids(_HEAD.sub("", line, count=1)).strip() or line, limit)
+
+
+def without_ids(line: str) -> str:
+    """Return a log line with the start of its request id in place of all ids between its brackets."""
+    return _CONTEXT.sub(r"[\1…]", line)
 
 
 def counted(number: int, noun: str) -> str:

@@ -119,7 +119,7 @@ class _Page:
         else:
             for point, text in zip(points, trace["text"], strict=True):
                 if point:
-                    yield f'<text x="{point[0]}" y="{point[1] - 15}" text-anchor="middle">{_text(text)}</text>'
+                    yield f'<text x="{point[0]}" y="{point[1] - 6:.1f}" text-anchor="middle">{_text(text)}</text>'
 
 
 def _text(escaped: str) -> str:

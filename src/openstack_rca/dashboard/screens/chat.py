@@ -11,7 +11,7 @@ from openstack_rca import pipeline, reporting
 from openstack_rca.correlation import follow, with_root
 from openstack_rca.dashboard.followup import Finding, closest
 from openstack_rca.dashboard.loading import Loaded
-from openstack_rca.dashboard.report_view import open_line, show_report
+from openstack_rca.dashboard.report_view import open_line, show_sections, show_verdict
 from openstack_rca.dashboard.safe import safe
 from openstack_rca.dashboard.state import Answer, Session, session
 from openstack_rca.dashboard.talking import Talk
@@ -22,7 +22,6 @@ from openstack_rca.pipeline.memory import remember
 from openstack_rca.records import Report, Story
 from openstack_rca.reporting.context import lines_around
 from openstack_rca.reporting.picture import failing_request
-from openstack_rca.reporting.plain import plain
 from openstack_rca.settings import Settings
 
 _AROUND = 2
@@ -47,24 +46,28 @@ def show() -> None:
     with st.chat_message("user"):
         st.markdown(safe(answer.report.issue))
     with st.chat_message("assistant"):
-        show_report(answer.report, answer.paths, answer.stories, f"answer-{number}")
+        show_verdict(answer.report, answer.stories, f"answer-{number}")
         _keep(answer, number, mine)
+        show_sections(answer.report, answer.paths, f"answer-{number}")
     _questions(answer, number, mine, mine.loaded)
 
 
 def _ask(mine: Session, loaded: Loaded) -> None:
-    with st.form("issue", border=False):
+    place, beside = st.columns([7, 1], vertical_alignment="bottom")
+    with beside:
+        _key(mine)
+    with place, st.form("issue", border=False):
         text = st.text_area(
             "What do users see?", loaded.source.issue, key=f"issue-{loaded.key}", height=80,
             placeholder="New servers go to ERROR; ids and host names help",
         )  # fmt: skip
         reason = why_unavailable(mine.settings)
-        left, middle, right, _ = st.columns([2, 2, 3, 5], vertical_alignment="center")
+        left, middle, right, _ = st.columns([2, 2, 3, 3], vertical_alignment="center")
         start = left.form_submit_button("Analyse", type="primary", width="stretch", disabled="analysis" in mine.jobs)
         fast = middle.toggle("Fast mode", key="fast", help="Look at the most telling lines only")
         llm = right.toggle("Language model", reason is None, key=f"llm-{reason is None}", disabled=reason is not None,
                            help=safe(reason) if reason else "Let it explain what the program found")  # fmt: skip
-    if not start:
+    if not start or "analysis" in mine.jobs:  # a second click that came before the page was drawn anew
         return
     request = pipeline.AnalysisRequest(text, loaded.source.paths, loaded.source.baseline, fast=fast, llm=llm)
     settings, heard = mine.settings, mine.heard
@@ -98,10 +101,10 @@ def _stories(report: Report, loaded: Loaded) -> tuple[Story, ...]:
 
 @st.fragment(run_every=0.5)
 def _words(mine: Session) -> None:
-    """Show the end of what the language model has said so far."""
-    if mine.heard:
+    """Show what the language model has said so far."""
+    if said := "".join(mine.heard).splitlines():
         st.caption("The language model, as it comes, not checked yet:")
-        st.code(plain("".join(mine.heard))[-1500:], language=None, wrap_lines=True)
+        st.markdown("\n".join(f"- {safe(text)}" for text in said if text))
 
 
 def _finish(mine: Session) -> None:
@@ -177,7 +180,6 @@ def _questions(answer: Answer, number: int, mine: Session, loaded: Loaded) -> No
     if another := place.chat_input("Ask about these logs", key="question", max_chars=2000, disabled=busy):
         _put(another, answer, mine, loaded)
         st.rerun()
-    _model(mine)
 
 
 def _put(question: str, answer: Answer, mine: Session, loaded: Loaded) -> None:
@@ -215,11 +217,11 @@ def _reply(reply: ChatAnswer) -> None:
         st.caption(safe(note))
 
 
-def _model(mine: Session) -> None:
-    """Say whether a language model answers questions, and let the user give a key for this session."""
+def _key(mine: Session) -> None:
+    """Say whether a language model is at hand, and let the user give a key for this session."""
     reason = why_unavailable(mine.settings)
-    with st.popover("Language model"):
-        st.caption(safe(reason or f"{mine.settings.llm.model} answers questions about a report."))
+    with st.popover("API key", icon=":material/key:", width="stretch"):
+        st.caption(safe(reason or f"{mine.settings.llm.model} explains what was found, and answers questions."))
         with st.form("key", border=False, clear_on_submit=True):
             key = st.text_input("Key for this session", type="password", autocomplete="off")
             if st.form_submit_button("Use it") and key.strip():

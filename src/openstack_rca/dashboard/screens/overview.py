@@ -10,7 +10,7 @@ from openstack_rca.dashboard import charts, inputs
 from openstack_rca.dashboard.loading import Loaded
 from openstack_rca.dashboard.safe import safe
 from openstack_rca.dashboard.state import session
-from openstack_rca.reporting.plain import counted
+from openstack_rca.reporting.plain import counted, plain
 
 
 def show() -> None:
@@ -25,10 +25,10 @@ def show() -> None:
     left, right = st.columns(2)
     with left:
         st.subheader("Services", anchor=False)
-        st.dataframe(counts(loaded.table, "service"), hide_index=True, height=320)
+        st.dataframe(counts(loaded.table, "service"), hide_index=True)
     with right:
         st.subheader("Hosts", anchor=False)
-        st.dataframe(counts(loaded.table, "host"), hide_index=True, height=320)
+        st.dataframe(counts(loaded.table, "host"), hide_index=True)
     _news(loaded)
 
 
@@ -41,7 +41,7 @@ def _welcome() -> None:
         st.subheader("Look at an example", anchor=False)
         columns = st.columns(3)
         for number, case in enumerate(cases[:6]):
-            with columns[number % 3].container(border=True, height=170):
+            with columns[number % 3].container(border=True, height="stretch"):
                 st.markdown(f"**{safe(case.id)}**")
                 st.caption(safe(case.issue))
                 if st.button("Open", key=f"open-{case.id}"):
@@ -97,7 +97,7 @@ def _news(loaded: Loaded) -> None:
     st.caption(f"Kinds of line that {health_time} do not explain, the worst first.")
     rows = [
         {"change": p.change, "service": p.service, "count": p.count, "before": p.baseline_count, "first": p.first,
-         "message": p.template}
+         "message": plain(p.template)}
         for p in patterns(loaded.change, None, loaded.texts, 15)
     ]  # fmt: skip
     if rows:

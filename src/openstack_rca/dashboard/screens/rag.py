@@ -14,11 +14,10 @@ from openstack_rca.dashboard.state import Session, session
 from openstack_rca.dashboard.work import Job, brief, watch
 from openstack_rca.errors import RcaError
 from openstack_rca.incidents.incident import Incident
+from openstack_rca.pipeline import storing
 from openstack_rca.reporting.plain import counted
 from openstack_rca.retrieval import upkeep
-from openstack_rca.retrieval.embeddings import open_embedder
 from openstack_rca.retrieval.fusion import WEIGHTS
-from openstack_rca.retrieval.store import VectorStore
 from openstack_rca.settings import Settings
 
 PARTS = ("Thresholds", "Fusion", "Vector store", "Incidents")
@@ -91,7 +90,9 @@ def _store(mine: Session) -> None:
         st.error(safe(str(error)))
         return
     if not found.exists:
-        st.info(f"There is no vector store at {safe(found.where)} yet; training or `vector-db ingest` makes it.")
+        st.info(
+            f"There is no vector store at {safe(found.where)} yet; the command `vector-db ingest` makes it, and `train` too."
+        )
         return
     size = f", {found.bytes / 1e6:.1f} MB" if found.bytes else ""
     st.markdown(f"**{safe(found.where)}**{size}" + (" · in use by another process" if found.in_use_by else ""))
@@ -103,20 +104,21 @@ def _store(mine: Session) -> None:
         hide_index=True,
     )
     left, right, _ = st.columns([1, 1, 3])
-    busy = "store" in mine.jobs
+    busy = "store" in mine.jobs and not mine.jobs["store"].done
     if left.button("Verify", disabled=busy, width="stretch", key="verify"):
-        _begin(mine, "Verifying", lambda: upkeep.verify(_opened(settings)))
+        _begin(mine, "Verifying", lambda: _verified(settings))
     if right.button("Backup", disabled=busy, width="stretch", key="backup"):
         _begin(mine, "Backing up", lambda: _backup(settings))
     _outcome(mine)
 
 
-def _opened(settings: Settings) -> VectorStore:
-    return VectorStore(settings.vector_db, lambda: open_embedder(settings.vector_db.embedding_model))
+def _verified(settings: Settings) -> upkeep.Verification:
+    with storing.open_existing_store(settings, writing=True) as store:  # it repairs what it can
+        return upkeep.verify(store)
 
 
 def _backup(settings: Settings) -> bytes:
-    with tempfile.TemporaryDirectory() as name, _opened(settings) as store:
+    with tempfile.TemporaryDirectory() as name, storing.open_existing_store(settings, writing=False) as store:
         return upkeep.backup(store, Path(name) / "backup.zip").path.read_bytes()
 
 
@@ -142,10 +144,9 @@ def _outcome(mine: Session) -> None:
         )
     elif isinstance(job.result, upkeep.Verification):
         (st.success if job.result.ok else st.error)("Nothing is wrong." if job.result.ok else "Something is wrong.")
+        for note in job.result.notes:
+            st.caption(safe(note))
         st.dataframe([vars(check) for check in job.result.collections], hide_index=True)
-    if st.button("Done", key="store-done"):
-        del mine.jobs["store"]
-        st.rerun()
 
 
 def _incidents(mine: Session) -> None:

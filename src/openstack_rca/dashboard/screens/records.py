@@ -44,7 +44,7 @@ def _lines(loaded: Loaded) -> None:
     except UsageError as error:
         st.error(safe(str(error)))
         return
-    selected = _table(kept, list(COLUMNS), f"lines-{hash(filters)}")
+    selected = _table(kept, list(COLUMNS), f"lines-{hash(filters)}", _span(loaded.table))
     if selected is not None:
         _record(loaded, kept.row(selected, named=True))
 
@@ -52,7 +52,6 @@ def _lines(loaded: Loaded) -> None:
 def _filters(loaded: Loaded) -> Filters:
     """Draw the filters and return what they say; values that the user has not set let everything pass."""
     table = loaded.table
-    first, last = table["time"].min(), table["time"].max()
     row = st.columns([2, 2, 2, 3])
     levels = row[0].multiselect("Level", LEVELS, key="levels", placeholder="all")
     services = row[1].multiselect("Service", _values(table, "service"), key="services", placeholder="all")
@@ -64,8 +63,6 @@ def _filters(loaded: Loaded) -> Filters:
     end = row[2].datetime_input("To (UTC)", None, key=f"to-{loaded.key}", step=60)
     template = _template(row[3], loaded)
     is_regex = row[4].toggle("Regex", key="regex")
-    if isinstance(first, datetime) and isinstance(last, datetime):
-        st.caption(f"These logs go from {clock(first)} to {clock(last)} UTC.")
     return Filters(start, end, tuple(levels), tuple(services), tuple(hosts), request, template, text, is_regex)
 
 
@@ -83,19 +80,31 @@ def _values(table: pl.DataFrame, column: str) -> list[str]:
     return sorted(table[column].drop_nulls().unique().cast(pl.String).to_list())
 
 
-def _table(kept: pl.DataFrame, columns: list[str], key: str) -> int | None:
+def _span(table: pl.DataFrame) -> str:
+    first, last = table["time"].min(), table["time"].max()
+    if isinstance(first, datetime) and isinstance(last, datetime):
+        return f" · logs from {clock(first)} to {clock(last)} UTC"
+    return ""
+
+
+def _table(kept: pl.DataFrame, columns: list[str], key: str, remark: str = "") -> int | None:
     """Show one page of rows, the way to others and to a file; return the number of the selected row in `kept`."""
     pages = max(1, -(-kept.height // PAGE))
-    row = st.columns([3, 2, 1, 1], vertical_alignment="bottom")
-    row[0].markdown(f"**{counted(kept.height, 'row')}**")
-    page = row[1].number_input(f"Page of {pages:,}", 1, pages, key=f"page-{key}") if pages > 1 else 1
-    row[2].download_button("CSV", lambda: "".join(to_csv(kept)), "logs.csv", "text/csv", key=f"csv-{key}",
+    # nothing to click at the right: there the table shows its own buttons while the pointer is on it
+    row = st.columns([2, 2, 1, 2, 8], vertical_alignment="center")
+    row[0].download_button("CSV", lambda: "".join(to_csv(kept)), "logs.csv", "text/csv", key=f"csv-{key}",
                            on_click="ignore", icon=":material/download:", width="stretch")  # fmt: skip
-    row[3].download_button("JSON", lambda: "".join(to_json(kept)), "logs.json", "application/json", key=f"json-{key}",
+    row[1].download_button("JSON", lambda: "".join(to_json(kept)), "logs.json", "application/json", key=f"json-{key}",
                            on_click="ignore", icon=":material/download:", width="stretch")  # fmt: skip
+    page = 1
+    if pages > 1:
+        row[2].markdown("Page", text_alignment="right")
+        page = row[3].number_input(f"Page of {pages:,}", 1, pages, key=f"page-{key}", label_visibility="collapsed")
+    told = f"**{counted(kept.height, 'row')}**{f' on {pages:,} pages' if pages > 1 else ''}{remark}"
+    row[4].caption(told)
     start = (int(page) - 1) * PAGE
     found = st.dataframe(
-        _sent(kept.slice(start, PAGE).select(columns)), hide_index=True, height=420, key=f"rows-{key}",
+        _sent(kept.slice(start, PAGE).select(columns)), hide_index=True, height=_height(kept.height - start), key=f"rows-{key}",
         on_select="rerun", selection_mode="single-row", placeholder="",
         column_config={
             "time": st.column_config.DatetimeColumn("time (UTC)", format="YYYY-MM-DD HH:mm:ss.SSS", width="medium"),
@@ -104,6 +113,11 @@ def _table(kept: pl.DataFrame, columns: list[str], key: str) -> int | None:
     )  # fmt: skip
     rows = found["selection"]["rows"]
     return start + rows[0] if rows and start + rows[0] < kept.height else None
+
+
+def _height(rows: int) -> int:
+    """Return the height of a table in pixels: no higher than its rows, so that what is below it can be seen."""
+    return min(420, 38 + 35 * max(rows, 1))
 
 
 def _record(loaded: Loaded, row: dict[str, Any]) -> None:

@@ -128,8 +128,8 @@ def _model(kind: str, folder: Path) -> None:
         scores = facts.pop("scores", {})
         st.markdown("  \n".join(f"**{safe(name)}:** {safe(_told(value))}" for name, value in facts.items()))
         for source, measured in scores.items():
-            st.caption(f"Scores on held-back cases when it was trained (labels: {safe(source)})")
-            st.markdown(score_table({kind: measured}))
+            told = " · ".join(f"{name} **{value:.3f}**" for name, value in measured.items())
+            st.markdown(f"Scores on held-back cases when it was trained (labels: {safe(source)}): {told}")
 
 
 def _told(value: object) -> str:
