@@ -2,7 +2,6 @@
 
 import argparse
 import csv
-import resource
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -12,10 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from benchmarks._memory import PeakMemory
 from numpy.typing import NDArray
 
 from openstack_rca.classify import IMPORTANT, ORDINARY, UNKNOWN, Learning, LstmClassifier, Samples, find, load, shipped
-from openstack_rca.classify.card import score_table
+from openstack_rca.classify.card import score_table, sum_table
 from openstack_rca.classify.measures import judge
 from openstack_rca.classify.networks import framework
 from openstack_rca.classify.sequences import cut
@@ -165,14 +165,13 @@ def whole_training(data: Path) -> None:
         folders.append(data / "fault-injection")
     else:
         print(f"No {data / 'fault-injection'}: the training is measured on the lab alone.")
-    with tempfile.TemporaryDirectory() as models:
+    with tempfile.TemporaryDirectory() as models, PeakMemory() as peak:
         result = train(Settings(models_dir=Path(models)), cases=folders)
-    own, below = (resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     print(f"{result.facts['lines']:,} lines of {result.facts['cases']} cases in {result.seconds:.0f} s; "
-          f"{own:.0f} MB, {below:.0f} MB in a process below")  # fmt: skip
+          f"at most {peak.megabytes:.0f} MB in all processes together")  # fmt: skip
     print(f"labels: {result.facts['labels']}")
     for source, table in result.scores.items():
-        print(f"labels: {source}", score_table(table), sep="\n")
+        print(f"labels: {source}", score_table(table), sum_table(table), sep="\n")
 
 
 if __name__ == "__main__":

@@ -76,10 +76,15 @@ def test_weak_labels_come_from_level_and_rarity_and_withhold_both() -> None:
 
 
 def test_a_signature_makes_a_record_important_and_then_the_text_is_withheld_too() -> None:
-    logs = table(*({} for _ in range(12)))
-    labels = weak(logs, known_failures=[3])
-    assert labels.values.tolist() == [O] * 3 + [I] + [O] * 8
+    logs = table(*({} for _ in range(12)), {"template": "rare"})
+    labels = weak(logs, known_failures=[12])
+    assert labels.values.tolist() == [O] * 12 + [I]
     assert set(labels.made_of) == {"level", "template", "message", "detail"}
+
+
+def test_a_template_in_which_a_signature_found_something_is_never_ordinary() -> None:
+    logs = table(*({} for _ in range(12)), *({"template": "fine"} for _ in range(12)))
+    assert weak(logs, known_failures=[0, 1]).values.tolist() == [I] * 2 + [U] * 10 + [O] * 12
 
 
 def test_a_healthy_stretch_is_ordinary() -> None:

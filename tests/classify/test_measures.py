@@ -3,7 +3,7 @@ import pytest
 from sklearn.metrics import average_precision_score, f1_score
 
 from openstack_rca.classify.calibration import Calibration
-from openstack_rca.classify.measures import judge, pr_auc, recall_at, reliability
+from openstack_rca.classify.measures import judge, pr_auc, recall_at, reciprocal_rank, reliability
 from openstack_rca.classify.weighting import balanced, best_threshold
 
 
@@ -22,9 +22,17 @@ def test_pr_auc_and_f1_are_those_of_scikit_learn(seed: int) -> None:
 
 def test_the_best_threshold_has_the_highest_f1_of_all() -> None:
     scores, labels = scored(9)
-    chosen = best_threshold(scores.astype(np.float32), labels)
+    chosen = best_threshold(scores.astype(np.float32), labels, np.zeros(len(labels), np.int32))
     all_f1 = [judge(scores, scores >= t, labels).f1 for t in np.unique(scores)]
     assert judge(scores, scores >= chosen, labels).f1 == pytest.approx(max(all_f1))
+
+
+def test_the_best_threshold_gives_every_case_the_same_say() -> None:
+    many, one = ([0.3] * 100, [True] * 100), ([0.9, *[0.5] * 50], [True, *[False] * 50])
+    scores, labels = (np.array([*many[part], *one[part], *one[part]]) for part in (0, 1))
+    cases = np.repeat(np.int32([1, 2, 3]), [100, 51, 51])
+    assert 0.5 < best_threshold(scores.astype(np.float32), labels, cases) <= 0.9
+    assert best_threshold(scores.astype(np.float32), labels, np.zeros_like(cases)) <= 0.3
 
 
 def test_rates_without_anything_to_judge_are_zero() -> None:
@@ -38,6 +46,13 @@ def test_evidence_recall_shows_repeated_lines_once() -> None:
     items = (np.array([2]), np.array([3]), np.array([], dtype=int))
     assert recall_at(scores, items, repeats, depth=2) == 0.5
     assert recall_at(scores, items, repeats, depth=3) == 1
+
+
+def test_the_reciprocal_rank_counts_repeated_lines_once_too() -> None:
+    scores, repeats = np.array([0.9, 0.8, 0.7, 0.1]), np.array([1, 1, 2, 3])
+    assert reciprocal_rank(scores, (np.array([2, 3]), np.array([0])), repeats) == pytest.approx((1 / 2 + 1) / 2)
+    assert reciprocal_rank(scores, (np.array([1]),), repeats) == 0
+    assert reciprocal_rank(scores, (), repeats) == 0
 
 
 def test_a_repetition_does_not_stand_for_the_line_that_was_cited() -> None:

@@ -1,6 +1,7 @@
 """Checkpoints: where the training of a network stands, on disk after every epoch, and how it went so far."""
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from contextlib import suppress
@@ -31,6 +32,11 @@ class Course:
     def epochs(self) -> int:
         """Epochs that are done."""
         return len(self.losses)
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch (from 1) with the lowest validation loss, 0 when nothing validated."""
+        return self.epochs - self.waited if math.isfinite(self.best) else 0
 
     def add(self, loss: float, validated: float | None) -> None:
         """Take note of an epoch."""
@@ -80,7 +86,7 @@ class Checkpoint:
             ) from error
 
     def _read(self, file: Path, fresh: State) -> tuple[State, State, Course]:
-        with np.load(file, allow_pickle=False) as content:
+        with np.load(BytesIO(file.read_bytes()), allow_pickle=False) as content:
             course = json.loads(str(content["told"]))
             if course.pop("identity") != self._identity:
                 raise ValueError("a checkpoint of other data")

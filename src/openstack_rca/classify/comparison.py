@@ -8,14 +8,13 @@ from numpy.typing import NDArray
 
 from openstack_rca.classify.contract import Classifier
 from openstack_rca.classify.measures import judge as verdict_on
-from openstack_rca.classify.measures import pr_auc, recall_at, reliability
+from openstack_rca.classify.measures import recall_at, reciprocal_rank, reliability
 from openstack_rca.classify.rules import KEYWORDS, Stump, column, is_error, similarity
 from openstack_rca.classify.samples import IMPORTANT, UNKNOWN, Samples
 
 Floats = NDArray[np.float64]
 Calls = tuple[Floats, NDArray[np.bool_]]
-DEPTH = 50
-_WEIGHTS = (0.0, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+_DEPTHS = (20, 50)
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class HeldCase:
 class Judge:
     """What was learned from some cases: the models by kind (best first), the stump, and the templates that they know.
 
-    `fusion` is the weight of TF-IDF beside the learned score.
+    `fusion` is the weight of TF-IDF beside the learned score where both are used together.
     """
 
     classifiers: Mapping[str, Classifier]
@@ -51,7 +50,7 @@ def compare(judged: Sequence[tuple[Judge, HeldCase]]) -> dict[str, dict[str, flo
     """Return the measures of every method over some cases, each judged by models that have not learned from it.
 
     The measures are those of `Verdict` over all records, the same over records of templates unknown to the models
-    ("unseen …"), and the mean evidence recall.
+    ("unseen …"), means of cases ("… a case"), and how well evidence is found.
     """
     if not judged:
         return {}
@@ -59,16 +58,6 @@ def compare(judged: Sequence[tuple[Judge, HeldCase]]) -> dict[str, dict[str, flo
     unseen = [~np.isin(case.samples.templates, list(judge.known)) for judge, case in judged]
     answers = [_answers(judge, case) for judge, case in judged]
     return {name: _measured([a[name] for a in answers], unseen, cases) for name in answers[0]}
-
-
-def fusion_weight(classifier: Classifier, cases: Sequence[HeldCase]) -> float:
-    """Return the weight of TF-IDF beside the learned score that finds most evidence, the smallest of equals."""
-    judged = [(case, classifier.score(case.samples), similarity(case.messages, case.issue)) for case in cases]
-    found = [
-        sum(recall_at(score + weight * close, case.items, case.repeats, DEPTH) for case, score, close in judged)
-        for weight in _WEIGHTS
-    ]
-    return _WEIGHTS[int(np.argmax(found))]
 
 
 def curve(classifier: Classifier, cases: Sequence[HeldCase]) -> list[tuple[float, float, int]]:
@@ -111,16 +100,27 @@ def _measured(
     for name, rows in (("", labels != UNKNOWN), ("unseen ", unseen & (labels != UNKNOWN))):
         verdict = verdict_on(scores[rows], called[rows].astype(bool), labels[rows] == IMPORTANT)
         result |= {f"{name}{measure}": value for measure, value in asdict(verdict).items()}
-    each = [
-        pr_auc(
-            call[0][case.samples.labels != UNKNOWN], case.samples.labels[case.samples.labels != UNKNOWN] == IMPORTANT
-        )
-        for call, case in zip(calls, cases, strict=True)
-    ]
-    recalls = [
-        recall_at(call[0], case.items, case.repeats, DEPTH)
-        for call, case in zip(calls, cases, strict=True)
-        if case.items
-    ]
-    result["pr_auc a case"] = float(np.mean(each))
-    return result | {f"evidence recall@{DEPTH}": float(np.mean(recalls)) if recalls else float("nan")}
+    return result | _means_of_cases(calls, cases) | _evidence([call[0] for call in calls], cases)
+
+
+def _means_of_cases(calls: Sequence[Calls], cases: Sequence[HeldCase]) -> dict[str, float]:
+    """Return the measures that give every case the same say, however many important records it has."""
+    verdicts = []
+    for (scores, called), case in zip(calls, cases, strict=True):
+        rows = case.samples.labels != UNKNOWN
+        verdicts.append(verdict_on(scores[rows], called[rows].astype(bool), case.samples.labels[rows] == IMPORTANT))
+    return {
+        "f1 a case": float(np.mean([v.f1 for v in verdicts])),
+        "pr_auc a case": float(np.mean([v.pr_auc for v in verdicts])),
+    }
+
+
+def _evidence(scores: Sequence[Floats], cases: Sequence[HeldCase]) -> dict[str, float]:
+    """Return how much of the cited evidence is found, as a mean of cases; NaN when no case cites any."""
+    judged = [(score, case) for score, case in zip(scores, cases, strict=True) if case.items]
+    found = {
+        f"evidence recall@{depth}": [recall_at(score, case.items, case.repeats, depth) for score, case in judged]
+        for depth in _DEPTHS
+    }
+    found["evidence MRR"] = [reciprocal_rank(score, case.items, case.repeats) for score, case in judged]
+    return {name: float(np.mean(values)) if values else float("nan") for name, values in found.items()}

@@ -70,13 +70,14 @@ def weak(table: pl.DataFrame, known_failures: Collection[int] = ()) -> Labels:
 
     Important is a record at ERROR or above whose template makes up less than a thousandth of the records, or one of the
     `known_failures` (record ids that a signature found); ordinary is one below WARNING whose template occurs ten
-    times or more. The rest is unknown.
+    times or more and was never found by a signature. The rest is unknown.
     """
     count = table.select(pl.len().over("template"))["len"].to_numpy()
     level = table["level"].to_physical().fill_null(1).to_numpy()
     known = table["record"].is_in(list(known_failures)).to_numpy()
+    suspect = table["template"].is_in(table["template"].filter(known).unique().implode()).fill_null(False).to_numpy()
     important = known | ((level > _WARNING) & (count < max(len(table) / 1000, 2)))
-    ordinary = (level < _WARNING) & (count >= 10) & ~known
+    ordinary = (level < _WARNING) & (count >= 10) & ~known & ~suspect
     values = np.where(important, IMPORTANT, np.where(ordinary, ORDINARY, UNKNOWN)).astype(np.int8)
     made_of = ("level", "template", *(("message", "detail") if known_failures else ()))
     return Labels(values, "weak rules over level, rarity and signatures (no case was given)", made_of)

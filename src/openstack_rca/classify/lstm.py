@@ -215,20 +215,22 @@ def _calibrated(raw: Artifact, validation: Samples) -> Artifact:
     """Return the artifact with calibrations and thresholds found on samples that it did not learn from.
 
     There is one calibration for templates that the model knows, and one for those it does not, of which it cannot say
-    whether their order is usual.
+    whether their order is usual. Where importance of records was learned, surprise has no say in it: a weight found on
+    few cases spoils the order on others (decision page 8).
     """
     healthy = (validation.healthy, _healthy_windows(validation))
-    labels = (validation.labels, _window_labels(validation)[0])
+    labels = ((validation.labels, validation.cases), _window_labels(validation))
     signals = (_signals(raw, validation).of_records(len(validation)), _window_signals(raw, validation)[1])
     calibrations, thresholds = {}, {}
-    for name, given, label, usual in zip(("record", "window"), signals, labels, healthy, strict=True):
+    for name, given, (label, cases), usual in zip(("record", "window"), signals, labels, healthy, strict=True):
         judged = label != UNKNOWN
-        strange = given * (1, 0)
+        importance = given * (1, 0)
         if raw.labelled:
             important = label[judged] == IMPORTANT
-            calibrations[name] = Calibration.of(given[judged], important)
-            calibrations[name + _STRANGE] = Calibration.of(strange[judged], important)
-            thresholds[name] = best_threshold(calibrations[name].apply(given[judged]), important)
+            used = importance if name == "record" else given
+            calibrations[name] = Calibration.of(used[judged], important)
+            calibrations[name + _STRANGE] = Calibration.of(importance[judged], important)
+            thresholds[name] = best_threshold(calibrations[name].apply(used[judged]), important, cases[judged])
         else:
             limit = float(np.quantile(given[usual, 1], _USUAL)) if usual.any() else 0.0
             calibrations[name], thresholds[name] = Calibration((0.0, 1.0), -limit), 0.5

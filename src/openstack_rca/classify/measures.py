@@ -49,11 +49,29 @@ def recall_at(scores: Scores, items: Sequence[NDArray[np.int64]], repeats: NDArr
     `items` holds the records of each item; lines with the same number in `repeats` (template and file) are shown once,
     by their best, the earliest of equals. An item without any record is not counted.
     """
+    shown = _distinct(scores, repeats)
+    ranks = [_rank(item, shown) for item in items if len(item)]
+    return sum(rank <= depth for rank in ranks) / len(ranks) if ranks else 0.0
+
+
+def reciprocal_rank(scores: Scores, items: Sequence[NDArray[np.int64]], repeats: NDArray[np.int64]) -> float:
+    """Return the mean of 1 / rank (from 1) of the cited items among the distinct lines, counted as in `recall_at`."""
+    shown = _distinct(scores, repeats)
+    ranks = [_rank(item, shown) for item in items if len(item)]
+    return sum(1 / rank for rank in ranks) / len(ranks) if ranks else 0.0
+
+
+def _distinct(scores: Scores, repeats: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the records in order of their scores, of equal lines only the best."""
     order = np.argsort(-scores, kind="stable")
     _, first = np.unique(repeats[order], return_index=True)
-    shown = order[np.sort(first)[:depth]]
-    hits = [bool(np.isin(item, shown).any()) for item in items if len(item)]
-    return sum(hits) / len(hits) if hits else 0.0
+    return order[np.sort(first)]
+
+
+def _rank(item: NDArray[np.int64], shown: NDArray[np.int64]) -> float:
+    """Return the place, from 1, of the first record of an item; infinity when none is shown."""
+    places = np.flatnonzero(np.isin(shown, item))
+    return float(places[0]) + 1 if len(places) else float("inf")
 
 
 def reliability(scores: Scores, labels: Flags, bins: int = 10) -> list[tuple[float, float, int]]:

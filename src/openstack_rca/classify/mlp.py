@@ -54,7 +54,7 @@ class MlpClassifier:
         judged = validation.take(validation.labels != UNKNOWN)
         signals, important = _signals(raw, judged), judged.labels == IMPORTANT
         calibration = Calibration.of(signals, important)
-        threshold = best_threshold(calibration.apply(signals), important)
+        threshold = best_threshold(calibration.apply(signals), important, judged.cases)
         self.artifact = replace(raw, calibrations={"record": calibration}, thresholds={"record": threshold})
         return self
 

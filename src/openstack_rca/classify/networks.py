@@ -5,11 +5,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from openstack_rca.errors import UnavailableError
+from openstack_rca.errors import InputError, UnavailableError
 
 _EMBEDDING = 16
 _RATE, _QUICKER = 1e-3, 3e-3
 _DECAY = 1e-2
+_DOUBT = 0.2
 
 
 def framework() -> Any:
@@ -47,8 +48,8 @@ def sequence_networks(features: int, words: int, length: int, units: int, seed: 
     )
     following = layers.Dense(words, name="following")(past)
     return (
-        _compiled(keras.Model([values, tokens], importance), keras.losses.BinaryCrossentropy()),
-        _compiled(keras.Model([values], alone), keras.losses.BinaryCrossentropy()),
+        _compiled(keras.Model([values, tokens], importance), _doubtful()),
+        _compiled(keras.Model([values], alone), _doubtful()),
         _compiled(
             keras.Model([before], following), keras.losses.SparseCategoricalCrossentropy(from_logits=True), _QUICKER
         ),
@@ -69,7 +70,7 @@ def row_network(features: int, units: int, seed: int) -> Any:
     keras.utils.set_random_seed(seed)
     layers = keras.layers
     values = layers.Input((features,), name="features")
-    return _compiled(keras.Model([values], _row_layers(values, units)), keras.losses.BinaryCrossentropy())
+    return _compiled(keras.Model([values], _row_layers(values, units)), _doubtful())
 
 
 def _row_layers(values: Any, units: int) -> Any:
@@ -77,6 +78,11 @@ def _row_layers(values: Any, units: int) -> Any:
     hidden = layers.Dense(units, activation="relu", name="row")(values)
     hidden = layers.Dense(max(units // 2, 1), activation="relu", name="row_narrow")(hidden)
     return layers.Dense(1, activation="sigmoid", name="row_importance")(hidden)
+
+
+def _doubtful() -> Any:
+    """Return the loss for importance: no label is quite certain, so that nothing is gained by being too sure."""
+    return framework().losses.BinaryCrossentropy(label_smoothing=_DOUBT)
 
 
 def _compiled(network: Any, loss: Any, rate: float = _RATE) -> Any:
@@ -87,8 +93,16 @@ def _compiled(network: Any, loss: Any, rate: float = _RATE) -> Any:
 
 
 def keras_bytes(network: Any) -> bytes:
-    """Return a network as the content of its `.keras` file."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "model.keras"
-        network.save(file)
-        return file.read_bytes()
+    """Return a network as the content of its `.keras` file.
+
+    Raises InputError when the folder for temporary files has no room for it.
+    """
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "model.keras"
+            network.save(file)
+            return file.read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"The model cannot be written in {tempfile.gettempdir()}: {error.strerror or error}; the old one is unchanged."
+        ) from error

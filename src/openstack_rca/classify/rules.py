@@ -47,11 +47,14 @@ class Stump:
         known = samples.take(samples.labels != UNKNOWN)
         tree: Any = _sklearn("tree")
         self._tree = tree.DecisionTreeClassifier(max_depth=1, class_weight="balanced", random_state=0)
-        self._tree.fit(np.nan_to_num(known.values), known.labels == IMPORTANT)
-        self.feature = samples.names[max(int(self._tree.tree_.feature[0]), 0)]
+        self._fitted = len(known) > 0
+        if self._fitted:
+            self._tree.fit(np.nan_to_num(known.values), known.labels == IMPORTANT)
 
     def score(self, samples: Samples) -> Floats:
-        """Return the share of important training records on the record's side of the question."""
+        """Return the share of important training records on the record's side of the question; 0 without labels."""
+        if not self._fitted:
+            return np.zeros(len(samples))
         result: Floats = self._tree.predict_proba(np.nan_to_num(samples.values))[:, -1]
         return result
 

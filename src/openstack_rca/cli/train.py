@@ -1,6 +1,5 @@
 """`openstack-rca train`: features, models, scores beside simple rules, and the vector store."""
 
-import logging
 from pathlib import Path
 
 import click
@@ -46,7 +45,6 @@ def train(
     from openstack_rca.cli.training_lines import result_lines
     from openstack_rca.pipeline import storing, training
 
-    logging.getLogger("onnx_ir").setLevel(logging.ERROR)  # it warns of shapes that the exported network does not need
     with output.bars() as tell:
         result = training.train(settings, logs, cases, epochs, batch_size, tell)
     output.notes(result.notes)

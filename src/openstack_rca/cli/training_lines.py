@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from openstack_rca.classify.card import Scores, lost_to_rules
+from openstack_rca.classify.card import Scores, figure, lost_to_rules
 from openstack_rca.features import CATALOGUE
 from openstack_rca.pipeline.training import TrainingResult
 from openstack_rca.reporting.plain import counted, plain
@@ -23,6 +23,9 @@ def result_lines(result: TrainingResult) -> Iterator[str]:
     groups = Counter(f.group for f in CATALOGUE if f.name in result.features)
     yield f"features  {len(result.features)}: {', '.join(f'{number} {name}' for name, number in groups.items())}"
     yield f"trained   in {result.seconds:.0f} s"
+    for name, course in result.courses.items():
+        best = f", best validation loss {course.best:.4f} after epoch {course.best_epoch}" if course.best_epoch else ""
+        yield f"          {name}: {counted(course.epochs, 'epoch')}{best}"
     for source, scores in result.scores.items():
         yield ""
         yield f"Scores on held-back cases, labels: {source}"
@@ -41,6 +44,6 @@ def _table(scores: Scores) -> Iterator[str]:
     first = max(map(len, measures))
     yield " " * first + "".join(f"{f'[{number}]':>7}" for number in range(1, len(methods) + 1))
     for measure in measures:
-        yield f"{measure:<{first}}" + "".join(f"{scores[method][measure]:>7.3f}" for method in methods)
+        yield f"{measure:<{first}}" + "".join(f"{figure(scores[method][measure]):>7}" for method in methods)
     for number, method in enumerate(methods, 1):
         yield f"[{number}] {method}"

@@ -19,13 +19,15 @@ import polars as pl
 from openstack_rca import classify
 from openstack_rca.classify import Classifier, Course, Labels, Learning, LstmClassifier, MlpClassifier, Samples
 from openstack_rca.classify.card import Scores
-from openstack_rca.classify.comparison import HeldCase, Judge, compare, curve, fusion_weight
+from openstack_rca.classify.comparison import HeldCase, Judge, compare, curve
 from openstack_rca.classify.rules import Stump
 from openstack_rca.errors import InputError, UsageError
 from openstack_rca.features import CATALOGUE, NAMES, Baseline, compute, time_ranks, window_numbers
 from openstack_rca.pipeline.cases import TrueCase, is_held_back, load_cases
 from openstack_rca.pipeline.reading import read_logs
+from openstack_rca.retrieval.fusion import WEIGHTS
 from openstack_rca.settings import Settings
+from openstack_rca.signatures import Matcher, load_signatures
 from openstack_rca.sources import PathSource
 from openstack_rca.templates import DrainMiner
 
@@ -92,7 +94,7 @@ def train(
     prepared = [*_prepare_all(found, settings, progress), *_own(logs, settings, weak=not cases)]
     learned = [p for p in prepared if p.parts]
     judged = [p for p in prepared if p.held and not p.parts]
-    fitting, checking, checked = _split(learned)
+    fitting, checking = _split(learned)
     learning = Learning(
         epochs=epochs or settings.lstm.epochs,
         batch_size=batch_size or settings.lstm.batch_size,
@@ -102,7 +104,7 @@ def train(
         progress=progress,
         losses=losses,
     )
-    judge = _learn(settings, fitting, checking, checked, learning)
+    judge = _learn(settings, fitting, checking, learning)
     progress("held-back cases", 0, len(judged))
     scores = {
         source: compare([(judge, p.held) for p in judged if p.held and p.source == source])
@@ -128,21 +130,17 @@ def cross_validate(
     judged = []
     for fold in range(folds):
         left_out = prepared[fold::folds]
-        fitting, checking, checked = _split([p for p in prepared if p not in left_out])
+        fitting, checking = _split([p for p in prepared if p not in left_out])
         learning = Learning(settings.lstm.epochs, settings.lstm.batch_size, SEED, progress=progress)
-        judge = _learn(settings, fitting, checking, checked, learning)
+        judge = _learn(settings, fitting, checking, learning)
         judged += [(judge, p.held) for p in left_out if p.held]
     return compare(judged)
 
 
-def _learn(
-    settings: Settings, fitting: Samples, checking: Samples, checked: Sequence[_Prepared], learning: Learning
-) -> Judge:
-    """Fit the models and the stump, and find the weight of TF-IDF on the cases that stopped the training."""
+def _learn(settings: Settings, fitting: Samples, checking: Samples, learning: Learning) -> Judge:
+    """Fit the models and the stump; beside TF-IDF they count as much as in an analysis."""
     classifiers = _fit(settings, fitting, checking, learning)
-    tuned = [p.held for p in checked if p.held]
-    fusion = fusion_weight(next(iter(classifiers.values())), tuned) if tuned else 0.0
-    return Judge(classifiers, Stump(fitting), frozenset(fitting.templates.tolist()), fusion)
+    return Judge(classifiers, Stump(fitting), frozenset(fitting.templates.tolist()), WEIGHTS["tfidf"] / WEIGHTS["lstm"])
 
 
 def _find_cases(folders: Sequence[Path]) -> tuple[list[TrueCase], tuple[str, ...]]:
@@ -258,28 +256,31 @@ def _own(logs: Sequence[Path], settings: Settings, weak: bool) -> Iterator[_Prep
         return
     read = read_logs(logs, settings)
     table = DrainMiner().assign(read.table)
-    labels = (
-        classify.weak(table) if weak else Labels(np.full(len(table), classify.UNKNOWN, np.int8), "none: order only")
-    )
+    unlabelled = Labels(np.full(len(table), classify.UNKNOWN, np.int8), "none: order only")
+    labels = classify.weak(table, _known_failures(table)) if weak else unlabelled
     samples = _samples(table, labels, case=1_000_000, healthy=True).thinned(_MOST, SEED)
     yield _Prepared("logs", labels.source, read.lines, (samples,))
 
 
-def _split(learned: Sequence[_Prepared]) -> tuple[Samples, Samples, list[_Prepared]]:
-    """Return what to fit, what to stop and calibrate on, and the cases of the latter; logs alone are cut in time."""
+def _known_failures(table: pl.DataFrame) -> set[int]:
+    """Return the records in which a signature finds a failure; recoveries and context are none."""
+    failures = [s for s in load_signatures() if s.role in ("cause", "symptom")]
+    return {record for hit in Matcher(failures).match(table) for record in hit.records}
+
+
+def _split(learned: Sequence[_Prepared]) -> tuple[Samples, Samples]:
+    """Return what to fit, and what to stop and calibrate on: some of the cases; logs alone are cut in time."""
     cases = sorted((p for p in learned if p.name != "logs"), key=lambda p: sha256(p.name.encode()).digest())
     checked = cases[::_VALIDATED_OF] if len(cases) > 1 else []
     fit = [part for p in learned if p not in checked for part in p.parts]
     check = [part for p in checked for part in p.parts]
     if not fit or sum(map(len, fit)) < _FEWEST:
-        raise InputError(
-            f"There are only {sum(map(len, fit))} records to learn from; training needs {_FEWEST} or more."
-        )
+        raise InputError(f"Training needs {_FEWEST} records to learn from or more; here are {sum(map(len, fit))}.")
     if not check:
         whole = classify.join(fit)
         late = whole.ranks >= np.quantile(whole.ranks, 1 - 1 / _VALIDATED_OF)
-        return whole.take(~late), whole.take(late), []
-    return classify.join(fit), classify.join(check), checked
+        return whole.take(~late), whole.take(late)
+    return classify.join(fit), classify.join(check)
 
 
 def _fit(settings: Settings, fitting: Samples, checking: Samples, learning: Learning) -> dict[str, Classifier]:
@@ -316,6 +317,7 @@ def _facts(prepared: Sequence[_Prepared], learning: Learning, fitting: Samples, 
         "lines": sum(p.lines for p in prepared),
         "records learned from": len(fitting),
         "important records": int((fitting.labels == classify.IMPORTANT).sum()),
+        "of these in the case with most": _most_in_a_case(fitting),
         "labels": dict(Counter(p.source for p in prepared)),
         "features": len(NAMES),
         "data hash": learning.data,
@@ -324,6 +326,11 @@ def _facts(prepared: Sequence[_Prepared], learning: Learning, fitting: Samples, 
         "batch size": learning.batch_size,
         "weight of TF-IDF beside the learned score": fusion,
     }
+
+
+def _most_in_a_case(samples: Samples) -> int:
+    _, counts = np.unique(samples.cases[samples.labels == classify.IMPORTANT], return_counts=True)
+    return int(counts.max(initial=0))
 
 
 def _save(classifier: Classifier, folder: Path, facts: Mapping[str, Any], scores: Mapping[str, Scores]) -> Path:
