@@ -203,7 +203,7 @@ class Clue:
 
 @dataclass(frozen=True)
 class Question:
-    """What the issue text asks about: ids, hosts, components, HTTP statuses and words found in it."""
+    """What the issue text asks about: ids, names, hosts, components, HTTP statuses, times (UTC) and words found in it."""
 
     text: str
     request_ids: tuple[str, ...] = ()
@@ -212,6 +212,8 @@ class Question:
     components: tuple[str, ...] = ()
     statuses: tuple[int, ...] = ()
     words: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    times: tuple[datetime, ...] = ()
 
 
 @dataclass(frozen=True)

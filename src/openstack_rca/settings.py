@@ -1,7 +1,9 @@
 """One frozen Settings object, from openstack-rca.toml, the environment, .env and flags."""
 
+from datetime import datetime, timedelta, timezone, tzinfo
 from pathlib import Path
 from typing import Any, Literal, Self
+from zoneinfo import ZoneInfo
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -179,3 +181,18 @@ def load_settings(**flags: Any) -> Settings:
         raise UsageError(f"The setting {name} is wrong: {first['msg']}{given}.") from error
     except ValueError as error:
         raise UsageError(f"The settings cannot be read: {error}.") from error
+
+
+def zone_of(name: str) -> tzinfo:
+    """Return the zone of an IANA name or an offset +HH:MM.
+
+    Raises UsageError when there is no such zone.
+    """
+    try:
+        if name[:1] in ("+", "-"):
+            ahead = datetime.strptime(name[1:], "%H:%M")
+            offset = timedelta(hours=ahead.hour, minutes=ahead.minute)
+            return timezone(-offset if name[0] == "-" else offset)
+        return ZoneInfo(name)
+    except (OSError, ValueError, KeyError) as error:
+        raise UsageError(f"There is no time zone {name!r}; give a name such as Europe/Paris, or +02:00.") from error

@@ -116,3 +116,17 @@ def test_the_same_logs_give_the_same_report() -> None:
     again, first = run(case, lab.logs(case)), lab.report(case)
     assert again.diagnosis == first.diagnosis
     assert again.patterns == first.patterns
+
+
+@pytest.mark.parametrize(
+    ("issue", "component"),
+    [
+        ("New servers go to ERROR since 08:48", "nova-scheduler"),
+        ("New servers go to ERROR since 08:58", "glance-api"),
+        ("Server 1eda8f3a-62f8-4b7b-8f69-6121176fccf0 went to ERROR", "glance-api"),
+    ],
+)
+def test_of_two_incidents_the_one_that_was_asked_about_leads(issue: str, component: str) -> None:
+    both = (lab.logs("nova-scheduler-down"), lab.logs("glance-image-data-missing"))
+    report = analyze(AnalysisRequest(issue, both, (lab.BASELINE,), fast=True), Settings())
+    assert report.diagnosis.causes[0].component == component

@@ -1,3 +1,6 @@
+from datetime import UTC, datetime, tzinfo
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from openstack_rca.correlation import load_topology, understand
@@ -48,3 +51,37 @@ def test_a_named_program_stands_before_those_of_the_operation() -> None:
 def test_words_that_say_nothing_are_left_out() -> None:
     assert ask("Why does it not work any more").components == ()
     assert ask("The error is an error").words == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("The server web-1 does not start", ("web-1",)),
+        ("Volume 'nightly backup' hangs in creating", ("nightly backup",)),
+        ("vm12 cannot be reached", ("vm12",)),
+        ("nova-scheduler on compute-1 fails with HTTP 503 at 08:48", ()),
+    ],
+)
+def test_names_of_servers_and_volumes_are_those_that_nothing_else_is_called(text: str, names: tuple[str, ...]) -> None:
+    assert ask(text, "compute-1").names == names
+
+
+FIRST, LAST = datetime(2026, 11, 22, 7, 30), datetime(2026, 11, 22, 11, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "times"),
+    [
+        ("Since 08:48 servers fail", UTC, (datetime(2026, 11, 22, 8, 48),)),
+        ("Since 8:48:30 servers fail", UTC, (datetime(2026, 11, 22, 8, 48, 30),)),
+        ("At 2026-11-22 08:48 it began", UTC, (datetime(2026, 11, 22, 8, 48),)),
+        ("At 09:48 local time", ZoneInfo("Europe/Paris"), (datetime(2026, 11, 22, 8, 48),)),
+        ("It was 23:15", UTC, ()),
+        ("At 2025-11-22 08:48 it began", UTC, ()),
+        ("at 2026-13-45 08:48", UTC, ()),
+        ("ratio 3:99 of 10.0.0.1:8774", UTC, ()),
+    ],
+)
+def test_times_are_those_that_the_logs_cover(text: str, zone: tzinfo, times: tuple[datetime, ...]) -> None:
+    assert understand(text, load_topology(), (), (FIRST, LAST), zone).times == times
+    assert ask(text).times == ()

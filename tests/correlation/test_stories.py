@@ -89,3 +89,20 @@ def test_a_real_request_is_followed_from_nova_to_placement() -> None:
     (story,) = follow(table, [candidates["root"][0]])
     services = [h.service for h in story.hops]
     assert services.index("nova-api") < services.index("placement-api")
+
+
+def test_requests_are_found_by_the_name_of_a_server_too() -> None:
+    table = with_root(
+        log_table(
+            line("req-a") | {"message": "Server web-1 is being built"},
+            line("req-b") | {"message": "Server web-11 is being built"},
+            line("req-a"),
+            line(None) | {"message": "web-1"},
+        )
+    )
+    assert asked_roots(table, understand("Where is web-1?", load_topology(), ())) == ["req-a"]
+
+
+def test_a_name_that_every_request_holds_names_none() -> None:
+    table = with_root(log_table(*(line(f"req-{n}") | {"message": "in region eu-west"} for n in range(60))))
+    assert asked_roots(table, understand("What is wrong in eu-west?", load_topology(), ())) == []

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from openstack_rca.cli import output
-from openstack_rca.cli.options import PATH, debug_option, moment, timezone_option, zone_of
+from openstack_rca.cli.options import PATH, debug_option, moment, timezone_option
 from openstack_rca.errors import UnavailableError, UsageError
 
 FORMS = ("text", "md", "html", "json")
@@ -71,7 +71,7 @@ def analyze(
     if target:
         output.check_writable(target)
 
-    from openstack_rca.settings import load_settings
+    from openstack_rca.settings import load_settings, zone_of
 
     settings = load_settings(timezone=timezone)
     zone = zone_of(settings.timezone)

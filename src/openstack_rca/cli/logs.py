@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from openstack_rca.cli import output
-from openstack_rca.cli.options import PATH, debug_option, timezone_option, zone_of
+from openstack_rca.cli.options import PATH, debug_option, timezone_option
 from openstack_rca.errors import NothingToRead, UsageError
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -61,7 +61,7 @@ def logs(
             "--stats is about all that was read, as table or json; leave filters, views and other formats out."
         )
 
-    from openstack_rca.settings import load_settings
+    from openstack_rca.settings import load_settings, zone_of
 
     settings = load_settings(timezone=timezone)
     zone_of(settings.timezone)

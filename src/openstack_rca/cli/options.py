@@ -2,10 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any, TypeVar
-from zoneinfo import ZoneInfo
 
 import click
 
@@ -45,21 +44,6 @@ def timezone_option(command: F) -> F:
         help="Zone of times without one, in logs, --since and --until: Europe/Paris, or +02:00.",
     )
     return add(command)
-
-
-def zone_of(name: str) -> tzinfo:
-    """Return the zone of an IANA name or an offset +HH:MM.
-
-    Raises UsageError when there is no such zone.
-    """
-    try:
-        if name[:1] in ("+", "-"):
-            ahead = datetime.strptime(name[1:], "%H:%M")
-            offset = timedelta(hours=ahead.hour, minutes=ahead.minute)
-            return timezone(-offset if name[0] == "-" else offset)
-        return ZoneInfo(name)
-    except (OSError, ValueError, KeyError) as error:
-        raise UsageError(f"There is no time zone {name!r}; give a name such as Europe/Paris, or +02:00.") from error
 
 
 def moment(text: str | None, zone: tzinfo, option: str) -> datetime | None:

@@ -1,7 +1,8 @@
-"""Issue text -> Question: the ids, hosts, components, HTTP statuses and words that tell which lines matter."""
+"""Issue text -> Question: the ids, names, hosts, components, statuses, times and words that tell which lines matter."""
 
 import re
 from collections.abc import Iterable
+from datetime import UTC, datetime, time, timedelta, tzinfo
 
 from openstack_rca.correlation.topology import ServiceGraph
 from openstack_rca.records import Question
@@ -11,11 +12,28 @@ _REQUEST = re.compile(r"\breq-[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b")
 _STATUS = re.compile(
     r"\b(?:HTTP|status|code|error|a|an)[ :(]*([45]\d\d)\b|\b([45]\d\d)s?\b(?= error| Internal| Forbidden|\))"
 )
+_QUOTED = re.compile(r"""["'`“‘]([\w][\w .:-]{1,60}?)["'`”’]""")
+_NAME = re.compile(r"(?<![\w./-])(?=[\w.]*[-_])(?=[\w.-]*[a-z])[a-z0-9][\w-]*[a-z0-9](?![\w/-])|"
+                   r"(?<![\w./-])[a-z]+\d+(?![\w./-])")  # fmt: skip
+"""Users name servers and volumes with a hyphen, an underscore, or a number at the end: "web-1", "shop_db", "vm12"."""
+_TIME = re.compile(r"(?<![\d:.])(?:(\d{4}-\d\d-\d\d)[ T])?([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?(?![\d:])")
+_MOST_DAYS = 31
+_SLACK = timedelta(minutes=1)
 _WORD = re.compile(r"[a-z][a-z0-9_.-]*[a-z0-9]")
 
 
-def understand(text: str, graph: ServiceGraph, hosts: Iterable[str]) -> Question:
-    """Return what an issue text asks about; `hosts` are the host names that the logs know."""
+def understand(
+    text: str,
+    graph: ServiceGraph,
+    hosts: Iterable[str],
+    span: tuple[datetime, datetime] | None = None,
+    zone: tzinfo = UTC,
+) -> Question:
+    """Return what an issue text asks about; `hosts` are the host names that the logs know.
+
+    `span` (UTC) is the time that the logs cover: only times inside it count, read in `zone`; one without a date is that of
+    each day of the span.
+    """
     lower = text.lower()
     requests = tuple(dict.fromkeys(_REQUEST.findall(lower)))
     bare = _REQUEST.sub(" ", lower)
@@ -25,4 +43,29 @@ def understand(text: str, graph: ServiceGraph, hosts: Iterable[str]) -> Question
     about = [c for about_words, components in graph.operations if about_words & set(words) for c in components]
     statuses = tuple(dict.fromkeys(int(a or b) for a, b in _STATUS.findall(text)))
     known = sorted(h for h in set(hosts) if re.search(rf"(?<![\w.-]){re.escape(h.lower())}(?![\w-])", lower))
-    return Question(text, requests, uuids, tuple(known), tuple(dict.fromkeys([*named, *about])), statuses, words)
+    components = tuple(dict.fromkeys([*named, *about]))
+    names = _names(_UUID.sub(" ", bare), {*known, *graph.components, *graph.aliases})
+    times = _times(text, span, zone) if span else ()
+    return Question(text, requests, uuids, tuple(known), components, statuses, words, names, times)
+
+
+def _names(text: str, known: set[str]) -> tuple[str, ...]:
+    """Return what may be names of servers, volumes and the like: quoted, or with a hyphen or number in them."""
+    found = [*(m.strip() for m in _QUOTED.findall(text)), *_NAME.findall(text)]
+    return tuple(n for n in dict.fromkeys(found) if n not in known)
+
+
+def _times(text: str, span: tuple[datetime, datetime], zone: tzinfo) -> tuple[datetime, ...]:
+    """Return the moments (UTC) that a text names and that lie in the span, in their order."""
+    first, last = span
+    days = [(first + timedelta(days=n)).date() for n in range(-1, min(_MOST_DAYS, (last - first).days + 3))]
+    found: list[datetime] = []
+    for day, hour, minute, second in _TIME.findall(text):
+        clock = time(int(hour), int(minute), int(second or 0))
+        try:
+            dates = [datetime.fromisoformat(day).date()] if day else days
+        except ValueError:
+            continue
+        moments = (datetime.combine(d, clock, zone).astimezone(UTC).replace(tzinfo=None) for d in dates)
+        found += [m for m in moments if first - _SLACK <= m <= last + _SLACK]
+    return tuple(dict.fromkeys(found))

@@ -3,6 +3,7 @@
 Source of the joining rules: docs/decisions/0010-diagnosis.md; oslo.context (context.py) and the HTTP clients of nova.
 """
 
+import re
 from collections.abc import Sequence
 
 import polars as pl
@@ -11,6 +12,7 @@ from openstack_rca.records import Hop, Question, Story
 
 _FAILED_STATUS = r"(?:status: |HTTP/1\.[01]\"? |HTTP \()([45]\d\d)"
 _MOST_RECORDS = 50
+_MOST_NAMED = 50
 
 
 def with_root(table: pl.DataFrame) -> pl.DataFrame:
@@ -49,14 +51,22 @@ def _root(child: str, parent: dict[str, str]) -> str:
 
 
 def asked_roots(table: pl.DataFrame, question: Question) -> list[str]:
-    """Return the roots of the requests that the question names, by request id or by a resource they touch."""
+    """Return the roots of the requests that the question names, by request id or by a resource they touch.
+
+    A name that very many requests hold says nothing: it is not that of one resource.
+    """
     wanted = pl.lit(False)
     if question.request_ids:
         ids = list(question.request_ids)
         wanted |= pl.col("request_id").is_in(ids) | pl.col("global_request_id").is_in(ids)
     for uuid in question.uuids:
         wanted |= (pl.col("instance") == uuid) | pl.col("resources").list.contains(uuid)
-    return table.filter(wanted)["root"].drop_nulls().unique(maintain_order=True).to_list()
+    found: list[str] = table.filter(wanted)["root"].drop_nulls().unique(maintain_order=True).to_list()
+    for name in question.names:
+        holding = pl.col("message").str.contains(rf"(?i)(?:^|[^\w-]){re.escape(name)}(?:$|[^\w-])")
+        roots = table.filter(pl.col("root").is_not_null() & holding)["root"].unique(maintain_order=True).to_list()
+        found += roots if len(roots) <= _MOST_NAMED else []
+    return list(dict.fromkeys(found))
 
 
 def failed_roots(table: pl.DataFrame, most: int = 12) -> list[str]:

@@ -31,5 +31,5 @@ def calibrated(lead: float) -> float:
 
 def needed(question: Question, least: float) -> float:
     """Return the confidence below which nothing is concluded: `least`, more when the question names nothing that fails."""
-    names = question.components or question.request_ids or question.uuids or question.hosts or question.statuses
-    return least if names else max(least, _MORE_LIKELY_THAN_NOT)
+    named = question.components or question.request_ids or question.uuids or question.hosts or question.statuses
+    return least if named else max(least, _MORE_LIKELY_THAN_NOT)

@@ -27,12 +27,12 @@ from openstack_rca.diagnosis import Case, OfflineAnalyst, with_relevance
 from openstack_rca.errors import UsageError
 from openstack_rca.pipeline.asking import Heard, consult, is_wanted, preview
 from openstack_rca.pipeline.memory import recall
-from openstack_rca.pipeline.reading import cite, from_level, read_logs, within
+from openstack_rca.pipeline.reading import cite, from_level, read_logs, span, within
 from openstack_rca.pipeline.scoring import with_scores
 from openstack_rca.pipeline.summary import summarise
 from openstack_rca.pipeline.suspicion import find_clues
 from openstack_rca.records import Logs, Report
-from openstack_rca.settings import Settings
+from openstack_rca.settings import Settings, zone_of
 from openstack_rca.templates import DrainMiner
 
 Progress = Callable[[str], None]
@@ -128,10 +128,10 @@ def _diagnose(
         began = onset(table)
     with watch.stage("correlate"):
         hosts = [h for h in table["host"].cast(pl.String).unique().to_list() if h]
-        question = understand(request.issue, graph, hosts)
+        question = understand(request.issue, graph, hosts, span(table), zone_of(settings.timezone))
         asked = asked_roots(table, question)
         stories = follow(table, list(dict.fromkeys([*asked, *failed_roots(table)])))
-        clues = find_clues(table, baseline, change, question, graph)
+        clues = find_clues(table, baseline, change, question, graph, asked)
     with watch.stage("score"):
         table, notes, full = with_scores(table, baseline, texts, request.issue, settings, request.fast)
     with watch.stage("diagnose"):

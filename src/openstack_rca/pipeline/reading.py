@@ -51,6 +51,12 @@ def within(table: pl.DataFrame, since: datetime | None, until: datetime | None) 
     return kept
 
 
+def span(table: pl.DataFrame) -> tuple[datetime, datetime] | None:
+    """Return the first and the last time of a table (UTC); None when no record has one."""
+    first, last = table["time"].min(), table["time"].max()
+    return (first, last) if isinstance(first, datetime) and isinstance(last, datetime) else None
+
+
 def from_level(table: pl.DataFrame, level: str | None) -> pl.DataFrame:
     """Return the records of a level and above; all when none is given."""
     return table.filter(pl.col("level") >= level) if level else table

@@ -1,6 +1,8 @@
 """All finders of clues joined: signatures, errors, API answers, processes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import polars as pl
 
@@ -20,6 +22,10 @@ from openstack_rca.signatures import Matcher, Signature, load_signatures
 
 _STANDARD_TYPE = "bug"
 _FAILURE_FLOOR = 0.35
+_OF_THE_REQUEST, _OF_ANOTHER = 1.1, 0.95
+_AT_THE_TIME, _AT_ANOTHER = 1.1, 0.7
+_ABOUT = timedelta(minutes=10)
+"""How exactly people tell times, and how long an effect may take to be seen."""
 
 
 def find_clues(
@@ -28,13 +34,17 @@ def find_clues(
     change: pl.DataFrame,
     question: Question,
     graph: ServiceGraph,
+    asked: Sequence[str] = (),
 ) -> tuple[Clue, ...]:
-    """Return every clue in a log table that has the column `novelty`; `change` is what `compare` said of it."""
+    """Return every clue in a log table that has the column `novelty`; `change` is what `compare` said of it.
+
+    Clues of the requests whose roots are `asked` for, and those of the times that the question names, weigh more.
+    """
     signatures = {s.id: s for s in load_signatures()}
     hits = Matcher(signatures.values()).match(table)
     known = list(signature_clues(hits, signatures, table, graph, 0.0 if baseline is not None else _FAILURE_FLOOR))
     errors = _without_known(error_clues(table, graph), known, {r for h in hits for r in h.records})
-    return (
+    clues = (
         *known,
         *errors,
         *http_clues(table, baseline, question, graph),
@@ -45,6 +55,18 @@ def find_clues(
         *slow_clues(table, baseline, graph),
         *(novelty_clues(change, graph) if baseline is not None else ()),
     )
+    own = set(table.filter(pl.col("root").is_in(list(asked)))["record"].to_list()) if asked else set()
+    return tuple(replace(c, weight=c.weight * _nearness(c, own, question.times)) for c in clues)
+
+
+def _nearness(clue: Clue, own: set[int], times: Sequence[datetime]) -> float:
+    """Return what a clue is worth for a question about certain requests (their records) or certain times."""
+    by_request = (_OF_THE_REQUEST if own.intersection(clue.records) else _OF_ANOTHER) if own else 1.0
+    if not times or clue.first is None:
+        return by_request
+    last = clue.last or clue.first
+    meant = any(clue.first - _ABOUT <= moment <= last + _ABOUT for moment in times)
+    return by_request * (_AT_THE_TIME if meant else _AT_ANOTHER)
 
 
 def signature_clues(
