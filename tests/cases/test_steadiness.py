@@ -3,14 +3,16 @@
 import gzip
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+import polars as pl
 import pytest
 from tests.cases import lab
 
-from openstack_rca.pipeline import AnalysisRequest, analyze
-from openstack_rca.records import Cause, Report
+from openstack_rca.pipeline import AnalysisRequest, analysis, analyze
+from openstack_rca.records import Cause, Logs, Report
 from openstack_rca.settings import Settings
 
 
@@ -130,3 +132,24 @@ def test_of_two_incidents_the_one_that_was_asked_about_leads(issue: str, compone
     both = (lab.logs("nova-scheduler-down"), lab.logs("glance-image-data-missing"))
     report = analyze(AnalysisRequest(issue, both, (lab.BASELINE,), fast=True), Settings())
     assert report.diagnosis.causes[0].component == component
+
+
+@pytest.mark.parametrize("seconds", [-90, 900])
+def test_a_host_with_a_wrong_clock_is_told_and_changes_no_cause(seconds: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    case, read = "instances-disk-full-compute-1", analysis.read_logs
+
+    def shifted(paths: tuple[Path, ...], settings: Settings) -> Logs:
+        logs = read(paths, settings)
+        wrong = (
+            pl.when(pl.col("host") == "compute-1").then(pl.duration(seconds=seconds)).otherwise(pl.duration(seconds=0))
+        )
+        return (
+            replace(logs, table=logs.table.with_columns(time=pl.col("time") + wrong))
+            if paths != (lab.BASELINE,)
+            else logs
+        )
+
+    monkeypatch.setattr(analysis, "read_logs", shifted)
+    report = run(case, lab.logs(case))
+    assert "The clock of compute-1 is" in report.notes[0]
+    assert summary(report.diagnosis.causes[0]) == summary(lab.report(case).diagnosis.causes[0])

@@ -3,6 +3,7 @@
 from openstack_rca.correlation.access import audit
 from openstack_rca.correlation.capacity import capacity
 from openstack_rca.correlation.change import compare, novelty_clues, onset, patterns, vanished, with_novelty
+from openstack_rca.correlation.clocks import clock_clues, clock_errors, with_true_time
 from openstack_rca.correlation.failures import error_clues
 from openstack_rca.correlation.handovers import handover_clues
 from openstack_rca.correlation.http import http_clues
@@ -18,6 +19,8 @@ __all__ = [
     "asked_roots",
     "audit",
     "capacity",
+    "clock_clues",
+    "clock_errors",
     "compare",
     "error_clues",
     "failed_roots",
@@ -37,4 +40,5 @@ __all__ = [
     "vanished",
     "with_novelty",
     "with_root",
+    "with_true_time",
 ]

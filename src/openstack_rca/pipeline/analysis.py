@@ -12,6 +12,7 @@ import polars as pl
 
 from openstack_rca.correlation import (
     asked_roots,
+    clock_errors,
     compare,
     failed_roots,
     follow,
@@ -22,6 +23,7 @@ from openstack_rca.correlation import (
     vanished,
     with_novelty,
     with_root,
+    with_true_time,
 )
 from openstack_rca.diagnosis import Case, OfflineAnalyst, with_relevance
 from openstack_rca.errors import UsageError
@@ -123,15 +125,18 @@ def _diagnose(
 ) -> tuple[Case, Report]:
     graph = load_topology()
     with watch.stage("change"):
+        table = with_root(table)
+        clocks = clock_errors(table)
+        table = with_true_time(table, clocks)
         change = compare(table, baseline)
-        table = with_root(with_novelty(table, change))
+        table = with_novelty(table, change)
         began = onset(table)
     with watch.stage("correlate"):
         hosts = [h for h in table["host"].cast(pl.String).unique().to_list() if h]
         question = understand(request.issue, graph, hosts, span(table), zone_of(settings.timezone))
         asked = asked_roots(table, question)
         stories = follow(table, list(dict.fromkeys([*asked, *failed_roots(table)])))
-        clues = find_clues(table, baseline, change, question, graph, asked)
+        clues = find_clues(table, baseline, change, question, graph, asked, clocks)
     with watch.stage("score"):
         table, notes, full = with_scores(table, baseline, texts, request.issue, settings, request.fast)
     with watch.stage("diagnose"):
@@ -150,6 +155,7 @@ def _diagnose(
         now=datetime.now(UTC).replace(tzinfo=None),
         stories=stories,
     )
+    notes = (*(f"{c.statement[0].upper()}{c.statement[1:]}." for c in clues if c.kind == "clock"), *notes)
     report = told(diagnosis=diagnosis, mode="full" if full else "fast", notes=notes)
     if full:
         with watch.stage("remember"):

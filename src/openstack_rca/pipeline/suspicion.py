@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 import polars as pl
 
 from openstack_rca.correlation import (
     ServiceGraph,
+    clock_clues,
     error_clues,
     handover_clues,
     http_clues,
@@ -35,10 +37,12 @@ def find_clues(
     question: Question,
     graph: ServiceGraph,
     asked: Sequence[str] = (),
+    clocks: Mapping[str, timedelta] = MappingProxyType({}),
 ) -> tuple[Clue, ...]:
     """Return every clue in a log table that has the column `novelty`; `change` is what `compare` said of it.
 
-    Clues of the requests whose roots are `asked` for, and those of the times that the question names, weigh more.
+    Clues of the requests whose roots are `asked` for, and those of the times that the question names, weigh more. `clocks`
+    says by how much the clocks of hosts are wrong.
     """
     signatures = {s.id: s for s in load_signatures()}
     hits = Matcher(signatures.values()).match(table)
@@ -50,6 +54,7 @@ def find_clues(
         *http_clues(table, baseline, question, graph),
         *lost_clients(table, graph),
         *restarts(table, graph),
+        *clock_clues(table, clocks),
         *handover_clues(table, graph),
         *silences(table, baseline, graph),
         *slow_clues(table, baseline, graph),
