@@ -2,8 +2,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from tests.correlation.tables import log_table
 
-from openstack_rca.correlation import load_topology, topology
+from openstack_rca.correlation import load_topology, topology, topology_of
 from openstack_rca.errors import KnowledgeError
 from openstack_rca.knowledge import read
 from openstack_rca.reporting import report_schema
@@ -104,3 +105,27 @@ def test_a_dangling_name_is_refused_by_name(where: str, monkeypatch: pytest.Monk
     monkeypatch.setattr(topology, "read", lambda name: data)
     with pytest.raises(KnowledgeError, match="ghost"):
         load_topology()
+
+
+def test_a_port_belongs_to_who_says_that_it_listens_there() -> None:
+    table = log_table(
+        {"service": "nova-api", "message": "(5450) wsgi starting up on http://0.0.0.0:18774"},
+        {"service": "glance-api", "message": "(5450) wsgi starting up on http://0.0.0.0:9696"},
+        {"service": "neutron-metadata-agent", "message": "(5450) wsgi starting up on http:/var/lib/neutron/metadata_proxy"},
+    )
+    graph = topology_of(table)
+    assert graph.at_port(18774) == "nova-api"
+    assert graph.at_port(8774) == "nova-api"
+    assert graph.at_port(9696) == "glance-api"
+    assert load_topology().at_port(9696) == "neutron-server"
+
+
+def test_nobody_depends_on_a_network_agent_that_the_cloud_has_not() -> None:
+    bridge = topology_of(log_table({"service": "neutron-linuxbridge-agent", "message": "m"}))
+    assert bridge.depends("nova-compute", "ovs-vswitchd") is None
+    assert bridge.depends("nova-compute", "neutron-linuxbridge-agent") == 1
+    ovn = topology_of(log_table({"service": "ovn-controller", "message": "m"}))
+    assert ovn.depends("nova-compute", "ovs-vswitchd") == 1
+    assert ovn.depends("nova-compute", "neutron-openvswitch-agent") is None
+    silent = topology_of(log_table({"service": "nova-api", "message": "m"}))
+    assert silent.depends("nova-compute", "ovs-vswitchd") == load_topology().depends("nova-compute", "ovs-vswitchd")

@@ -12,7 +12,7 @@ from openstack_rca.correlation.processes import lost_clients, restarts, silences
 from openstack_rca.correlation.question import understand
 from openstack_rca.correlation.requests import requests
 from openstack_rca.correlation.stories import asked_roots, failed_roots, follow, with_root
-from openstack_rca.correlation.topology import ServiceGraph, load_topology
+from openstack_rca.correlation.topology import ServiceGraph, load_topology, topology_of
 
 __all__ = [
     "ServiceGraph",
@@ -36,6 +36,7 @@ __all__ = [
     "restarts",
     "silences",
     "slow_clues",
+    "topology_of",
     "understand",
     "vanished",
     "with_novelty",

@@ -2,16 +2,19 @@
 
 import re
 from collections import deque
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
+
+import polars as pl
 
 from openstack_rca.errors import KnowledgeError
 from openstack_rca.knowledge import read
 
 _URL = re.compile(r"https?://(?P<host>[\w.-]+|\[[\da-f:]+\])(?::(?P<port>\d+))?(?P<path>/[^\s?'\"]*)?")
+_LISTENS = r"(?:wsgi starting up on https?://|service started, listening on )\S*:(\d{2,5})\b"
 _DECORATION = re.compile(
     r"^(?:openstack-|tripleo_|devstack@|kolla-)|[_-](?:back(?:end)?|external|internal|front(?:end)?|cluster)$|(?:\.service)$"
 )
@@ -45,6 +48,31 @@ class ServiceGraph:
     operations: tuple[tuple[frozenset[str], tuple[str, ...]], ...]
     stopwords: frozenset[str]
     handovers: tuple[Handover, ...] = ()
+    alternatives: tuple[tuple[frozenset[str], ...], ...] = ()
+
+    def observed(self, seen: Iterable[str], ports: Mapping[str, int]) -> "ServiceGraph":
+        """Return the graph of one cloud: `seen` are the programs that write there, `ports` where some of them listen.
+
+        A dependency on an alternative that this cloud has not is cut; a port belongs to who listens on it.
+        """
+        here = set(seen)
+        absent: set[str] = set()
+        for groups in self.alternatives:
+            used = [g for g in groups if g & here]
+            absent |= frozenset().union(*groups) - frozenset().union(*used) - here if used else set()
+        taken = {port for name, port in ports.items() if name in self.components}
+        components = {
+            name: {
+                **known,
+                "needs": [n for n in known.get("needs", ()) if n not in absent],
+                "ports": [
+                    *(p for p in known.get("ports", ()) if p not in taken),
+                    *([ports[name]] if name in ports else []),
+                ],
+            }
+            for name, known in self.components.items()
+        }
+        return replace(self, components=components)
 
     def resolve(self, name: str | None) -> str | None:
         """Return the canonical component that a name or alias stands for; None when nothing is known by it."""
@@ -124,12 +152,12 @@ class ServiceGraph:
         return id(self)
 
 
-@cache
+@lru_cache(64)
 def _index(graph: ServiceGraph, field: str) -> dict[Any, str]:
     return {value: name for name, c in graph.components.items() for value in c.get(field, ())}
 
 
-@cache
+@lru_cache(1024)
 def _distances(graph: ServiceGraph, start: str) -> dict[str, int]:
     found, queue = {start: 0}, deque([start])
     while queue:
@@ -140,6 +168,20 @@ def _distances(graph: ServiceGraph, start: str) -> dict[str, int]:
                 queue.append(there)
     del found[start]
     return found
+
+
+def topology_of(table: pl.DataFrame) -> ServiceGraph:
+    """Return the dependency graph as the logs show it: who writes, and who says on which port it listens."""
+    graph = load_topology()
+    services = table["service"].drop_nulls().unique().cast(pl.String).to_list()
+    told = (
+        table.with_columns(port=pl.col("message").str.extract(_LISTENS).cast(pl.Int32, strict=False))
+        .filter(pl.col("port").is_not_null())
+        .group_by(pl.col("service").cast(pl.String))
+        .agg(pl.col("port").mode().sort().first())
+    )
+    ports = {name: port for service, port in told.iter_rows() if (name := graph.resolve(service))}
+    return graph.observed([graph.resolve(s) or s for s in services], ports)
 
 
 @cache
@@ -153,6 +195,8 @@ def load_topology() -> ServiceGraph:
     named = {n for c in components.values() for n in c.get("needs", ())} | set(data["shared"])
     named |= set(data["aliases"].values()) | {c for o in data["operations"] for c in o["components"]}
     named |= {c for h in data["handovers"] for c in (h["at"], h["to"], *h.get("via", ()))}
+    alternatives = tuple(tuple(map(frozenset, groups)) for groups in data["alternatives"])
+    named |= {c for groups in alternatives for g in groups for c in g}
     if unknown := sorted(named - set(components)):
         raise KnowledgeError(f"topology.yaml names components that it does not define: {', '.join(unknown)}.")
     operations = tuple((frozenset(o["words"]), tuple(o["components"])) for o in data["operations"])
@@ -168,4 +212,6 @@ def load_topology() -> ServiceGraph:
         for h in data["handovers"]
     )
     stopwords = frozenset(data["stopwords"].split())
-    return ServiceGraph(components, frozenset(data["shared"]), data["aliases"], operations, stopwords, handovers)
+    return ServiceGraph(
+        components, frozenset(data["shared"]), data["aliases"], operations, stopwords, handovers, alternatives
+    )

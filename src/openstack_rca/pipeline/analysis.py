@@ -16,9 +16,9 @@ from openstack_rca.correlation import (
     compare,
     failed_roots,
     follow,
-    load_topology,
     onset,
     patterns,
+    topology_of,
     understand,
     vanished,
     with_novelty,
@@ -123,7 +123,7 @@ def _diagnose(
     baseline: pl.DataFrame | None,
     texts: dict[str, str],
 ) -> tuple[Case, Report]:
-    graph = load_topology()
+    graph = topology_of(table)
     with watch.stage("change"):
         table = with_root(table)
         clocks = clock_errors(table)
