@@ -5,8 +5,18 @@ import pytest
 from tests.cases import lab
 from tests.correlation.tables import START, at, log_table
 
-from openstack_rca.correlation import compare, load_topology, novelty_clues, onset, patterns, with_novelty
+from openstack_rca.correlation import (
+    absence_clues,
+    compare,
+    load_topology,
+    novelty_clues,
+    onset,
+    patterns,
+    vanished,
+    with_novelty,
+)
 from openstack_rca.pipeline.analysis import mine
+from openstack_rca.records import Clue
 
 HOUR = 3600.0
 HEARTBEAT = [{"message": "heartbeat", "at": float(s)} for s in range(0, 3600, 10)]
@@ -102,3 +112,32 @@ def test_the_service_with_most_new_kinds_of_line_is_weakly_accused() -> None:
     assert [c.component for c in clues] == ["cinder-volume", "glance-api"]
     assert clues[0].weight < 0.3
     assert clues[0].first == START + timedelta(seconds=60)
+
+
+def steps(kinds: int) -> list[dict[str, object]]:
+    """Lines of cinder-volume in so many kinds, ten times each."""
+    return [{"service": "cinder-volume", "message": f"step {n % kinds}", "at": float(n)} for n in range(10 * kinds)]
+
+
+def absences(now: list[dict[str, object]], before: list[dict[str, object]]) -> list[Clue]:
+    table = log_table(*now)
+    return absence_clues(vanished(table, log_table(*before)), table, load_topology())
+
+
+def test_a_program_that_leaves_out_steps_is_suspected_weakly_with_its_last_line() -> None:
+    alive = [{"service": "cinder-volume", "message": "step 0", "at": float(n)} for n in range(120)]
+    (clue,) = absences(alive, steps(12))
+    assert (clue.component, clue.role, clue.count) == ("cinder-volume", "cause", 11)
+    assert clue.records == (119,)
+    assert 0.25 < clue.weight < 0.6
+    assert "11 kinds of line" in clue.statement
+
+
+def test_few_missing_lines_say_less_than_many() -> None:
+    def weight(missing: int) -> float:
+        kinds = missing + 1
+        alive = [{"service": "cinder-volume", "message": "step 0", "at": float(n)} for n in range(10 * kinds)]
+        return absences(alive, steps(kinds))[0].weight
+
+    assert weight(1) < weight(5) < weight(30)
+    assert absences(steps(3), steps(3)) == []

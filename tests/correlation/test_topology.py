@@ -111,7 +111,10 @@ def test_a_port_belongs_to_who_says_that_it_listens_there() -> None:
     table = log_table(
         {"service": "nova-api", "message": "(5450) wsgi starting up on http://0.0.0.0:18774"},
         {"service": "glance-api", "message": "(5450) wsgi starting up on http://0.0.0.0:9696"},
-        {"service": "neutron-metadata-agent", "message": "(5450) wsgi starting up on http:/var/lib/neutron/metadata_proxy"},
+        {
+            "service": "neutron-metadata-agent",
+            "message": "(5450) wsgi starting up on http:/var/lib/neutron/metadata_proxy",
+        },
     )
     graph = topology_of(table)
     assert graph.at_port(18774) == "nova-api"

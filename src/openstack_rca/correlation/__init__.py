@@ -2,7 +2,15 @@
 
 from openstack_rca.correlation.access import audit
 from openstack_rca.correlation.capacity import capacity
-from openstack_rca.correlation.change import compare, novelty_clues, onset, patterns, vanished, with_novelty
+from openstack_rca.correlation.change import (
+    absence_clues,
+    compare,
+    novelty_clues,
+    onset,
+    patterns,
+    vanished,
+    with_novelty,
+)
 from openstack_rca.correlation.clocks import clock_clues, clock_errors, with_true_time
 from openstack_rca.correlation.failures import error_clues
 from openstack_rca.correlation.handovers import handover_clues
@@ -16,6 +24,7 @@ from openstack_rca.correlation.topology import ServiceGraph, load_topology, topo
 
 __all__ = [
     "ServiceGraph",
+    "absence_clues",
     "asked_roots",
     "audit",
     "capacity",

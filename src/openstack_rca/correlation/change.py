@@ -22,6 +22,8 @@ _RARE = 3
 _FAILURE_FLOOR = 0.35
 _LONGEST_RATIO = 20.0
 """Logs of a much longer time than the baseline are not taken to repeat it more often than this."""
+_ABSENCE_WEIGHT, _MANY_MISSING = 0.6, 10
+"""What it is worth when all kinds of line that are missing are of one service, and how many make half of that."""
 _NOVELTY_WEIGHT = 0.3
 """What it weighs at most that a service writes lines which health never saw."""
 _FAILURE_MASS = {"WARNING": 0.2, "ERROR": 1.0, "CRITICAL": 1.5}
@@ -200,6 +202,45 @@ def novelty_clues(change: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
                 count=group.height,
                 first=_time(group["first"].min()),
                 last=_time(group["last"].max()),
+            )
+        )
+    return clues
+
+
+def absence_clues(gone: pl.DataFrame, table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
+    """Return a weak clue for the program of each service with most kinds of line that are missing; `gone` as of `vanished`.
+
+    A step that is skipped logs nothing, so what is missing tells where; what only a few kinds tell may be an effect.
+    """
+    missing = gone.filter((pl.col("count") == 0) & pl.col("service").is_not_null()).with_columns(
+        family=pl.col("service").cast(pl.String).map_elements(lambda s: graph.family(graph.resolve(s) or s), pl.String)
+    )
+    clues = []
+    for (family,), group in missing.group_by("family", maintain_order=True):
+        counts = group["service"].cast(pl.String).value_counts().sort("count", "service", descending=[True, False])
+        service = str(counts["service"][0])
+        last = (
+            table.filter(pl.col("service").cast(pl.String) == service).sort("time", "record", nulls_last=False).tail(1)
+        )
+        component = graph.resolve(service) or service
+        clues.append(
+            Clue(
+                kind="change",
+                key=f"{family}:missing templates",
+                component=component,
+                host=None,
+                type="bug",
+                role="cause",
+                weight=_ABSENCE_WEIGHT
+                * (group.height / missing.height)
+                * group.height
+                / (group.height + _MANY_MISSING),
+                reporter=component,
+                statement=f"{component} leaves out {counts['count'][0]} kinds of line that it wrote in health; this is its last line",
+                records=tuple(last["record"]),
+                count=group.height,
+                first=_time(last["time"].min()),
+                last=_time(last["time"].max()),
             )
         )
     return clues

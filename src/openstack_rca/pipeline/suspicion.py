@@ -9,6 +9,7 @@ import polars as pl
 
 from openstack_rca.correlation import (
     ServiceGraph,
+    absence_clues,
     clock_clues,
     error_clues,
     handover_clues,
@@ -18,6 +19,7 @@ from openstack_rca.correlation import (
     restarts,
     silences,
     slow_clues,
+    vanished,
 )
 from openstack_rca.records import Clue, Question, SignatureHit
 from openstack_rca.signatures import Matcher, Signature, load_signatures
@@ -59,6 +61,7 @@ def find_clues(
         *silences(table, baseline, graph),
         *slow_clues(table, baseline, graph),
         *(novelty_clues(change, graph) if baseline is not None else ()),
+        *(absence_clues(vanished(table, baseline), table, graph) if baseline is not None else ()),
     )
     own = set(table.filter(pl.col("root").is_in(list(asked)))["record"].to_list()) if asked else set()
     return tuple(replace(c, weight=c.weight * _nearness(c, own, question.times)) for c in clues)
