@@ -88,6 +88,15 @@ def test_other_exceptions_and_lost_traces_name_nobody(exception: str, message: s
     assert made_by(exception, message, ("nova/unheard_of.py", "go", source)) is None
 
 
+@pytest.mark.parametrize("source", ["f(" * 400, "-" * 100_000 + "f(x)", r"f('\d', x)", "\0f(x)", "f(x" + "," * 10**6])
+def test_source_lines_that_are_no_python_do_no_harm(source: str) -> None:
+    frames = (
+        ("nova/unheard_of.py", "outer", source),
+        ("nova/unheard_of.py", "f", "x.uuid"),
+    )
+    made_by("AttributeError", NO_ATTRIBUTE.format("uuid"), *frames)
+
+
 def test_the_release_is_the_one_that_has_the_files_of_the_traceback() -> None:
     old, new = SourceCode(["nova/db/sqlalchemy/api.py"]), SourceCode(["nova/db/main/api.py"])
     assert old.function("nova/db/sqlalchemy/api.py", "instance_get_by_uuid")

@@ -145,3 +145,12 @@ def test_a_remote_traceback_that_was_printed_as_a_list_is_read(mark: str) -> Non
     assert [(f.file, f.function, f.source) for f in found.frames] == [
         ("nova/compute/manager.py", "_do_build", "filter_properties)")
     ]
+
+
+def test_a_source_line_that_goes_on_for_ever_is_cut() -> None:
+    (frame,) = raised("KeyError: 1", "nova/a.py").frames
+    assert frame.source == "go()"
+    endless = parse(
+        f'Traceback (most recent call last):\n  File "nova/a.py", line 1, in run\n    {"x." * 10**6}\nKeyError: 1'
+    )
+    assert len(endless[0].frames[0].source) < 1000

@@ -6,6 +6,7 @@ frame got it from a call. What the logged source lines leave open, the index of 
 
 import ast
 import re
+import warnings
 from collections.abc import Sequence
 
 from openstack_rca.correlation.sourcecode import Function, SourceCode
@@ -141,8 +142,9 @@ def _calls(source: str) -> list[ast.Call]:
     """Return the calls of a source line, outer ones first; empty when the line is not a whole statement."""
     for text in (source, f"{source} pass", f"{source.removeprefix('el')} pass"):
         try:
-            return [n for n in ast.walk(ast.parse(text.strip())) if isinstance(n, ast.Call)]
-        except (SyntaxError, ValueError):
+            with warnings.catch_warnings(action="ignore"):  # of escapes in strings that are none
+                return [n for n in ast.walk(ast.parse(text.strip())) if isinstance(n, ast.Call)]
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
             continue
     return []
 

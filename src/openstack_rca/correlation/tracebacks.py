@@ -16,6 +16,8 @@ _INLINE = re.compile(r"(?P<class>\b(?:[a-z_][\w]*\.)*[A-Z]\w*(?:Error|Exception|
                      r"|Unauthorized|Conflict|Invalid|_Remote|Forbidden|Host)\w*)(?:: (?P<message>.*))?")  # fmt: skip
 _LISTED = re.compile(r"""\\n['"], u?['"]""")
 """Between the lines of a remote traceback that was printed as a Python list (oslo.messaging's RemoteError, nova's retries)."""
+_LONGEST_SOURCE = 500
+"""No statement of Python is longer; what is longer is no source."""
 _CHAINED = re.compile(r"(?:During handling of the above exception|The above exception was the direct cause)")
 
 
@@ -49,7 +51,9 @@ def parse(text: str) -> list[Traceback]:
     found = []
     for part in re.split(r"Traceback \(most recent call last\):?", unescaped)[1:] or [unescaped]:
         part = _CHAINED.split(part)[0]
-        frames = tuple(Frame(package_path(f), int(n), name, code) for f, n, name, code in _FRAME.findall(part))
+        frames = tuple(
+            Frame(package_path(f), int(n), name, code[:_LONGEST_SOURCE]) for f, n, name, code in _FRAME.findall(part)
+        )
         exception = _last_exception(part)
         if frames or exception:
             found.append(Traceback(*(exception or ("", "")), frames))
