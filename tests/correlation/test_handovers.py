@@ -8,8 +8,8 @@ from openstack_rca.records import Clue
 
 from .tables import log_table
 
-ATTACH = '10.0.0.5 "POST /v2.1/servers/9af7889d-e435-4bde-9568-e933543cadce/os-volume_attachments HTTP/1.1" status: {} time: 3.4'
-MINE, OTHER = "req-fcf519d8-70b5-44ef-afb4-4c710fa28fd0", "req-00000000-70b5-44ef-afb4-4c710fa28fd0"
+ATTACH = '10.0.0.5 "POST /v2.1/servers/5e0f6a1c-2b4d-4c8e-9a7b-1d2c3e4f5a6b/os-volume_attachments HTTP/1.1" status: {} time: 3.4'
+MINE, OTHER = "req-11111111-2222-4333-8444-555555555555", "req-99999999-2222-4333-8444-555555555555"
 
 
 def call(seconds: float, request: str = MINE, status: int = 200) -> dict[str, Any]:
