@@ -8,7 +8,7 @@ import gzip
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from os.path import commonpath
 from typing import Any
 
@@ -43,10 +43,6 @@ class Project:
 
     def __init__(self, files: Mapping[str, Any]) -> None:
         self._files = files
-        self._by_name: dict[str, list[tuple[str, str]]] = {}
-        for file, entry in files.items():
-            for qualified in entry["functions"]:
-                self._by_name.setdefault(qualified.rpartition(".")[2], []).append((file, qualified))
 
     def function(self, file: str, name: str, variable: str | None = None) -> Function | None:
         """Return the function of a file by its bare name; None when unknown.
@@ -106,7 +102,16 @@ class Project:
         return [self._read(file, qualified) for file, qualified in self._by_name.get(name, ())]
 
     def _in(self, file: str, name: str) -> list[Function]:
-        return [self._read(f, qualified) for f, qualified in self._by_name.get(name, ()) if f == file]
+        defined = self._files[file]["functions"] if file in self._files else ()
+        return [self._read(file, qualified) for qualified in defined if qualified.rpartition(".")[2] == name]
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[tuple[str, str]]]:
+        found: dict[str, list[tuple[str, str]]] = {}
+        for file, entry in self._files.items():
+            for qualified in entry["functions"]:
+                found.setdefault(qualified.rpartition(".")[2], []).append((file, qualified))
+        return found
 
     def _read(self, file: str, qualified: str) -> Function:
         owner, _, name = qualified.rpartition(".")

@@ -1,6 +1,7 @@
 """Reads the signature files and holds each against its own examples."""
 
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from openstack_rca.signatures.schema import Signature
 FOLDER = "signatures"
 
 
+@cache
 def load_signatures() -> tuple[Signature, ...]:
     """Return all signatures in order of area and id.
 
