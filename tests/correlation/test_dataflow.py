@@ -94,7 +94,8 @@ def test_source_lines_that_are_no_python_do_no_harm(source: str) -> None:
         ("nova/unheard_of.py", "outer", source),
         ("nova/unheard_of.py", "f", "x.uuid"),
     )
-    made_by("AttributeError", NO_ATTRIBUTE.format("uuid"), *frames)
+    found = made_by("AttributeError", NO_ATTRIBUTE.format("uuid"), *frames)
+    assert found in (None, ("nova/unheard_of.py", None, "outer"))
 
 
 def test_the_release_is_the_one_that_has_the_files_of_the_traceback() -> None:

@@ -15,7 +15,7 @@ from openstack_rca.errors import CheckFailed, UsageError
 @click.command()
 @click.argument("cases", metavar="CASES", type=PATH)
 @click.option("--baseline", type=PATH, help="Healthy logs for all cases that hold none of their own.")
-@click.option("--fast", is_flag=True, help="Look at the most telling lines only.")
+@click.option("--fast", is_flag=True, help="Without comparison by meaning.")
 @click.option(
     "--part", type=click.Choice(["all", "development", "held-back"]), default="all", show_default=True,
     help="Cases to run: those that rules may be made on, or those that they may not.",

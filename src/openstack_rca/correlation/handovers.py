@@ -58,7 +58,7 @@ def _missing(handover: Handover, calls: pl.DataFrame, seen: pl.DataFrame) -> Clu
     first, last = lost["time"][0], lost["time"][-1]
     alive = theirs.filter((pl.col("time") >= first) & (pl.col("time") <= last + handover.within)).height > 0
     proven = bool(taken_up)
-    component = handover.at if alive and not handover.via else handover.via[-1] if alive else handover.to
+    component = (handover.at, *handover.via)[-1] if alive else handover.to
     call = f"{handover.method} {lost['route'][0]}"
     return Clue(
         kind="handover",

@@ -12,6 +12,7 @@ import polars as pl
 
 from openstack_rca.correlation import (
     asked_roots,
+    clock_clues,
     clock_errors,
     compare,
     failed_roots,
@@ -129,6 +130,7 @@ def _diagnose(
         clocks = clock_errors(table)
         table = with_true_time(table, clocks)
         change = compare(table, baseline)
+        gone = vanished(table, baseline) if baseline is not None else None
         table = with_novelty(table, change)
         began = onset(table)
     with watch.stage("correlate"):
@@ -136,7 +138,8 @@ def _diagnose(
         question = understand(request.issue, graph, hosts, span(table), zone_of(settings.timezone))
         asked = asked_roots(table, question)
         stories = follow(table, list(dict.fromkeys([*asked, *failed_roots(table)])))
-        clues = find_clues(table, baseline, change, question, graph, asked, clocks)
+        skewed = clock_clues(table, clocks)
+        clues = (*find_clues(table, baseline, change, question, graph, gone, asked), *skewed)
     with watch.stage("score"):
         table, notes, full = with_scores(table, baseline, texts, request.issue, settings, request.fast)
     with watch.stage("diagnose"):
@@ -148,14 +151,14 @@ def _diagnose(
         issue=request.issue,
         question=question,
         table=table,
-        patterns=patterns(change, vanished(table, baseline) if baseline is not None else None, texts),
+        patterns=patterns(change, gone, texts),
         logs=logs,
         graph=graph,
         seconds=watch.seconds,
         now=datetime.now(UTC).replace(tzinfo=None),
         stories=stories,
     )
-    notes = (*(f"{c.statement[0].upper()}{c.statement[1:]}." for c in clues if c.kind == "clock"), *notes)
+    notes = (*(f"{c.statement[0].upper()}{c.statement[1:]}." for c in skewed), *notes)
     report = told(diagnosis=diagnosis, mode="full" if full else "fast", notes=notes)
     if full:
         with watch.stage("remember"):

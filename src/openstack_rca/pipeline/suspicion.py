@@ -3,14 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from types import MappingProxyType
 
 import polars as pl
 
 from openstack_rca.correlation import (
     ServiceGraph,
     absence_clues,
-    clock_clues,
     error_clues,
     handover_clues,
     http_clues,
@@ -19,7 +17,6 @@ from openstack_rca.correlation import (
     restarts,
     silences,
     slow_clues,
-    vanished,
 )
 from openstack_rca.records import Clue, Question, SignatureHit
 from openstack_rca.signatures import Matcher, Signature, load_signatures
@@ -38,13 +35,13 @@ def find_clues(
     change: pl.DataFrame,
     question: Question,
     graph: ServiceGraph,
+    gone: pl.DataFrame | None = None,
     asked: Sequence[str] = (),
-    clocks: Mapping[str, timedelta] = MappingProxyType({}),
 ) -> tuple[Clue, ...]:
-    """Return every clue in a log table that has the column `novelty`; `change` is what `compare` said of it.
+    """Return every clue in a log table that has the column `novelty`; `change` is what `compare` said of it, `gone` what
+    `vanished` did.
 
-    Clues of the requests whose roots are `asked` for, and those of the times that the question names, weigh more. `clocks`
-    says by how much the clocks of hosts are wrong.
+    Clues of the requests whose roots are `asked` for, and those of the times that the question names, weigh more.
     """
     signatures = {s.id: s for s in load_signatures()}
     hits = Matcher(signatures.values()).match(table)
@@ -56,12 +53,11 @@ def find_clues(
         *http_clues(table, baseline, question, graph),
         *lost_clients(table, graph),
         *restarts(table, graph),
-        *clock_clues(table, clocks),
         *handover_clues(table, graph),
         *silences(table, baseline, graph),
         *slow_clues(table, baseline, graph),
         *(novelty_clues(change, graph) if baseline is not None else ()),
-        *(absence_clues(vanished(table, baseline), table, graph) if baseline is not None else ()),
+        *(absence_clues(gone, table, graph) if gone is not None else ()),
     )
     own = set(table.filter(pl.col("root").is_in(list(asked)))["record"].to_list()) if asked else set()
     return tuple(replace(c, weight=c.weight * _nearness(c, own, question.times)) for c in clues)
