@@ -65,6 +65,26 @@ def test_what_is_no_failure_is_no_clue(level: str) -> None:
 
 
 def test_one_clue_for_each_kind_of_failure_however_often_it_occurs() -> None:
-    rows = [{"level": "ERROR", "message": "failed", "host": f"h{n % 2}", "detail": BUG} for n in range(20)]
+    row = {"level": "ERROR", "message": "failed", "service": "nova-compute", "detail": BUG}
+    rows = [{**row, "host": f"h{n % 2}"} for n in range(20)]
     found = error_clues(novel(log_table(*rows)), GRAPH)
     assert [(c.host, c.count) for c in found] == [("h0", 10), ("h1", 10)]
+
+
+RETRIED = (
+    "[instance: 5a99e4e6] Error from last host: compute-1 (node compute-1): ['Traceback (most recent call last):\\n', "
+    "'  File \"/x/dist-packages/nova/compute/manager.py\", line 2521, in _build_and_run_instance\\n    self.driver.spawn(c)\\n', "
+    "'OSError: [Errno 28] No space left on device\\n']"
+)
+
+
+def test_a_traceback_is_of_the_program_whose_code_it_begins_in_whoever_prints_it() -> None:
+    (clue,) = clues(service="nova-conductor", message=RETRIED, host="controller")
+    assert (clue.component, clue.host, clue.type) == ("nova-compute", "compute-1", "storage")
+    assert "as nova-conductor on controller repeats" in clue.statement
+    assert clue.exculpates is None
+
+
+def test_a_traceback_in_a_file_of_nobody_is_of_the_program_whose_code_it_begins_in() -> None:
+    (clue,) = clues(service="output", detail=BUG)
+    assert (clue.component, clue.host) == ("nova-compute", "h1")

@@ -74,6 +74,13 @@ def test_a_status_that_the_issue_names_weighs_more() -> None:
     assert asked.weight > plain.weight
 
 
+def test_without_a_baseline_a_status_that_the_issue_names_is_no_habit() -> None:
+    usual = novel(log_table(*access(403, 3), *access(200, 7)), 0.0)
+    (plain,) = http_clues(usual, None, understand("x", GRAPH, ()), GRAPH)
+    (asked,) = http_clues(usual, None, understand("I get a 403 error", GRAPH, ()), GRAPH)
+    assert asked.weight > 2 * plain.weight
+
+
 def test_a_call_that_changes_the_cloud_is_context_only_when_it_is_new() -> None:
     change = access(200, 1, "PUT /v2.1/os-quota-sets/b45dccebc5734c76987379e6a8ac272c")
     (found,) = clues(change + access(200, 5), access(200, 100))

@@ -71,6 +71,15 @@ def test_a_process_that_lives_on_or_is_replaced_weighs_less(after: Row) -> None:
     assert back.weight < gone.weight / 2
 
 
+def test_without_its_own_log_the_broker_tells_that_a_process_was_replaced() -> None:
+    name = "127.0.0.1:6 -> 127.0.0.1:5672 - nova-api:8:f0877353-9864-4094-aa3d-970c5b826855"
+    greeting: Row = {"service": "rabbitmq", "logger": None, "pid": "<0.8.0>", "message": f"connection <0.8.0> ({name})"}
+    (quick,) = lost(closing("nova-api", 7, 10, DIED), {**greeting, "at": 20.0})
+    (slow,) = lost(closing("nova-api", 7, 10, DIED), {**greeting, "at": 90.0})
+    assert (quick.role, slow.role) == ("context", "cause")
+    assert quick.weight < slow.weight
+
+
 def process(pid: str, seconds: Iterable[float], first: str = "doing", last: str = "doing") -> list[Row]:
     times = list(seconds)
     return [

@@ -110,6 +110,19 @@ def test_the_host_is_told_when_the_clues_agree_and_not_when_several_are_alike() 
     assert host("c1", "c2") is None
 
 
+def test_the_host_is_that_of_the_clues_that_give_the_type() -> None:
+    full = clue("nova-compute", 0.6, host="c1", type="storage", key="a")
+    other = clue("nova-compute", 0.5, host="c2", type="bug", key="b")
+    assert weigh(full, other)[0].host == "c1"
+
+
+def test_a_status_tells_that_a_call_was_refused_and_not_why() -> None:
+    refused = clue("nova-api", 0.4, kind="http", type="misconfiguration", key="a")
+    told = clue("nova-api", 0.3, type="quota", key="b")
+    assert weigh(refused, told)[0].type == "quota"
+    assert weigh(refused)[0].type == "misconfiguration"
+
+
 def test_a_service_that_others_cannot_reach_is_down() -> None:
     others = clue("neutron-server", 0.6, type="dependency-unreachable", reporter="nova-compute")
     assert weigh(others)[0].type == "service-down"

@@ -1,5 +1,6 @@
 """Errors and tracebacks -> clues: who raised what, where in the code, and whom that puts under suspicion."""
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,8 @@ from openstack_rca.records import Clue
 _BENIGN_INNER = frozenset({"KeyError", "IndexError", "StopIteration", "Empty", "Full", "ValueError", "AttributeError"})
 """Exceptions that Python code catches as a matter of course; as the start of a chain they explain nothing."""
 _MOST_GROUPS = 400
+_LAST_HOST = re.compile(r"Error from last host: (?P<host>[\w.-]+) ")
+"""Where the build was tried whose traceback nova-conductor repeats (nova/scheduler/utils.py)."""
 
 
 def error_clues(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
@@ -41,10 +44,11 @@ def _clue(row: dict[str, Any], graph: ServiceGraph, blame: Blame) -> Clue | None
     if traceback is None:
         return _plain(row, reporter)
     rule = blame.rule(traceback)
-    component, host = _accused(rule, traceback, row, reporter, graph, blame)
+    printer, where = reporter, f" on {row['host']}" if row["host"] else ""
+    reporter, at = _origin(traceback, row, reporter, graph, blame)
+    component, host = _accused(rule, traceback, row["message"], (reporter, at), graph, blame)
     itself = component == reporter
     told = f"{traceback.name}: {traceback.message}".strip(": ").replace("\n", " ")[:200]
-    where = f" on {row['host']}" if row["host"] else ""
     return Clue(
         kind="traceback",
         key=f"{reporter}>{component}:{traceback.name}:{row['template']}",
@@ -54,7 +58,11 @@ def _clue(row: dict[str, Any], graph: ServiceGraph, blame: Blame) -> Clue | None
         role=rule.role if component else "symptom",
         weight=rule.weight * row["novelty"] * (1.0 if component else 0.4) * (1.0 if traceback.frames else 0.8),
         reporter=reporter,
-        statement=f"{reporter}{where} failed with {told}"
+        statement=(
+            f"{printer}{where} failed with {told}"
+            if printer == reporter
+            else f"{reporter} failed with {told}, as {printer}{where} repeats"
+        )
         + ("" if itself or not component else f", talking to {component}"),
         records=tuple(row["records"]),
         count=row["count"],
@@ -86,8 +94,8 @@ def _plain(row: dict[str, Any], reporter: str) -> Clue:
 
 def _decisive(message: str, detail: str | None, blame: Blame) -> Traceback | None:
     """Return the exception of a chain that says most: the one with the strongest rule, the earlier one of equals."""
-    chain = parse(detail) if detail and ("Traceback" in detail or 'File "' in detail) else []
-    chain = [t for t in chain if t.exception]
+    text = next((t for t in (detail, message) if t and ("Traceback" in t or 'File "' in t)), "")
+    chain = [t for t in parse(text) if t.exception] if text else []
     last = len(chain) - 1
     usable = [t for i, t in enumerate(chain) if i == last or t.name not in _BENIGN_INNER]
     if not usable:
@@ -95,18 +103,35 @@ def _decisive(message: str, detail: str | None, blame: Blame) -> Traceback | Non
     return max(usable, key=lambda t: blame.rule(t).weight)
 
 
+def _origin(
+    traceback: Traceback, row: dict[str, Any], printer: str, graph: ServiceGraph, blame: Blame
+) -> tuple[str, str | None]:
+    """Return the program and host in which an exception arose: by the code it begins in, else who printed it."""
+    core = blame.core(traceback)
+    program = graph.runner(core[-1].file) if core else None
+    if program is None or program == printer or printer not in graph.components:
+        return program or printer, row["host"]
+    named = _LAST_HOST.search(row["message"])
+    return program, named["host"] if named else None
+
+
 def _accused(
-    rule: ExceptionRule, traceback: Traceback, row: dict[str, Any], reporter: str, graph: ServiceGraph, blame: Blame
+    rule: ExceptionRule,
+    traceback: Traceback,
+    message: str,
+    origin: tuple[str, str | None],
+    graph: ServiceGraph,
+    blame: Blame,
 ) -> tuple[str | None, str | None]:
     """Return the component and host under suspicion; None when the exception accuses nobody who can be named."""
     if rule.blames in ("nobody", "remote"):
         return None, None
     if rule.blames in ("self", "caller", "host-storage"):
         peer = blame.peer(traceback) if rule.type == "bug" and rule.blames == "self" else None
-        return (peer, None) if peer and peer != reporter else (reporter, row["host"])
+        return (peer, None) if peer and peer != origin[0] else origin
     if rule.blames != "peer":
         return rule.blames, None
-    component, host = graph.at_url(f"{traceback.message} {row['message']}")
+    component, host = graph.at_url(f"{traceback.message} {message}")
     component = component or graph.rpc_callee([f.file for f in traceback.frames]) or blame.peer(traceback)
     return component, host if component and graph.is_per_host(component) else None
 

@@ -21,6 +21,8 @@ _NAME_OR_ID = r"/(?:[^/]*(?:[-_][^/]*\d|\d{4}|[0-9a-f]{8})[^/]*|\d+\b)"
 
 _FAILURE_FLOOR = 0.35
 """What an answer of 400 and above keeps of its weight when it comes all the time and no baseline is at hand."""
+_ASKED_FLOOR = 0.8
+"""The same where the issue names this status: whoever asks does not take it for usual."""
 
 
 def with_http(table: pl.DataFrame) -> pl.DataFrame:
@@ -79,10 +81,12 @@ def _clue(row: dict[str, Any], question: Question, graph: ServiceGraph) -> Clue 
     meaning = _knowledge()["statuses"].get(row["status"])
     share = row["count"] / row["calls"]
     before = row["share_before"]
-    news = max(_FAILURE_FLOOR, row["novelty"]) if before is None else max(0.0, share - 1.5 * before) / share
+    named = row["status"] in question.statuses
+    floor = _ASKED_FLOOR if named else _FAILURE_FLOOR
+    news = max(floor, row["novelty"]) if before is None else max(0.0, share - 1.5 * before) / share
     if meaning is None or news <= 0:
         return None
-    asked = 1.5 if row["status"] in question.statuses else 1.0
+    asked = 1.5 if named else 1.0
     call = f"{row['method']} {row['route']}"
     return Clue(
         kind="http",

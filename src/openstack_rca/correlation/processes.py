@@ -27,7 +27,8 @@ def lost_clients(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
     A process that was seen to hang and then lost its connections did not die of it.
     "missed heartbeats" means a process that hangs or is cut off, "unexpectedly closed" one that died.
     """
-    lost = _lost(table.filter(pl.col("service") == "rabbitmq"))
+    broker = table.filter(pl.col("service") == "rabbitmq")
+    lost, met = _lost(broker), _met(broker)
     hosts = _hosts_by_pid(table)
     groups = lost.group_by("client", "client_pid", "hung", maintain_order=True).agg(
         pl.len().alias("count"),
@@ -39,7 +40,10 @@ def lost_clients(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
     for r in groups.iter_rows(named=True):
         component = graph.resolve(r["client"]) or r["client"]
         crowd = lost.filter((pl.col("time") - r["first"]).abs() <= _TOGETHER)["client"].n_unique()
-        returned = not r["hung"] and _speaks_later(table, component, r["client_pid"], r["first"])
+        returned = not r["hung"] and (
+            _speaks_later(table, component, r["client_pid"], r["first"])
+            or _replaced(met.filter(pl.col("client") == r["client"]), r["first"])
+        )
         if crowd >= _SHARED_OUTAGE:
             continue
         clues.append(_lost_client(r, component, hosts.get((component, r["client_pid"])), returned))
@@ -72,6 +76,21 @@ def _lost(broker: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _met(broker: pl.DataFrame) -> pl.DataFrame:
+    """Return when the broker first met each process: `client`, `client_pid`, `time`."""
+    return (
+        broker.drop_nulls("time")
+        .select(
+            "time",
+            client=pl.col("message").str.extract(_CLIENT, 1),
+            client_pid=pl.col("message").str.extract(_CLIENT, 2),
+        )
+        .drop_nulls("client")
+        .group_by("client", "client_pid")
+        .agg(pl.col("time").min())
+    )
+
+
 def _lost_client(r: dict[str, object], component: str, host: str | None, returned: bool) -> Clue:
     hung = bool(r["hung"])
     count, records = r["count"], r["record"]
@@ -88,7 +107,7 @@ def _lost_client(r: dict[str, object], component: str, host: str | None, returne
         component=component,
         host=host,
         type="timeout" if hung else "service-down",
-        role="cause",
+        role="context" if returned else "cause",
         weight=0.25 if returned else (0.75 if hung else 0.7),
         reporter="rabbitmq",
         statement=f"{component}{where} {what}: the process "
@@ -119,8 +138,12 @@ def _speaks_later(table: pl.DataFrame, component: str, pid: str, since: datetime
     """Say whether the process lived on after its connection was lost, or another took its place within `_QUICKLY`."""
     own = table.filter((pl.col("service") == component) & pl.col("time").is_not_null())
     lived_on = own.filter((pl.col("pid") == pid) & (pl.col("time") > since + timedelta(seconds=5))).height > 0
-    births = own.group_by("pid").agg(pl.col("time").min())["time"]
-    return lived_on or births.is_between(since, since + _QUICKLY).any()
+    return lived_on or _replaced(own.group_by("pid").agg(pl.col("time").min()), since)
+
+
+def _replaced(births: pl.DataFrame, since: datetime) -> bool:
+    """Say whether one of the processes, of which `time` is the first sign of life, came up within `_QUICKLY`."""
+    return births["time"].is_between(since, since + _QUICKLY, closed="right").any()
 
 
 def restarts(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:

@@ -129,6 +129,10 @@ class ServiceGraph:
         """Return whom a traceback through these files (outermost first) was waiting for over RPC."""
         return next((self._by_rpc[f] for f in reversed(files) if f in self._by_rpc), None)
 
+    def runner(self, file: str) -> str | None:
+        """Return the one program that runs the code of a file; None for code that several may run."""
+        return next((name for prefix, name in _index(self, "runs").items() if file.startswith(prefix)), None)
+
     def agent(self, kind: str) -> str | None:
         """Return the component of a neutron agent type such as "DHCP agent"."""
         return self._by_agent.get(kind.strip().lower())

@@ -27,6 +27,8 @@ _SPECIFIC = 0.55
 """A clue from this weight on names a mechanism of its own."""
 _LATEST_EFFECT = timedelta(seconds=330)
 """The longest timer between cause and effect (vif_plugging_timeout 300 s, and a report interval)."""
+_STATUS_ONLY = 0.5
+"""What an HTTP status counts when the type of a cause is decided: it says that a call was refused, not why."""
 _TELLING = 0.3
 _EARLY, _LATE, _ONE_TIMER = 1.15, 0.9, timedelta(seconds=60)
 """What the first failure is worth, and one that follows it by the most usual timer (rpc_response_timeout 60 s)."""
@@ -159,11 +161,12 @@ def _hypothesis(
     if topology.is_infrastructure(component):
         score = min(0.99, score * _INFRASTRUCTURE_BONUS)
     ordered = tuple(w.clue for w in sorted(own, key=lambda w: (w.clue.role == "context", -w.weight)))
+    kind = _type(own)
     return Hypothesis(
         component=component,
         service=topology.family(component),
-        host=_host(own, component, topology),
-        type=_type(own),
+        host=_host([w for w in own if w.clue.type == kind] or own, component, topology),
+        type=kind,
         score=score,
         clues=ordered,
         explained_by=culprit if strength > 0.5 and score < scores.get(culprit or "", 0.0) else None,
@@ -198,6 +201,7 @@ def _type(own: Sequence[Weighed]) -> str:
     votes: dict[str, list[float]] = defaultdict(list)
     for w in own:
         factor = {"cause": 1.0, "symptom": _SYMPTOM}.get(w.clue.role, 0.2)
+        factor *= _STATUS_ONLY if w.clue.kind == "http" else 1.0
         accused_by_others = w.clue.reporter != w.clue.component
         kind = "service-down" if w.clue.type == "dependency-unreachable" and accused_by_others else w.clue.type
         votes[kind].append(w.weight * factor)
@@ -205,7 +209,7 @@ def _type(own: Sequence[Weighed]) -> str:
 
 
 def _host(own: Sequence[Weighed], component: str, topology: Topology) -> str | None:
-    """Return the host that the clues agree on; None when none is known or several of a per-host program are alike."""
+    """Return the host that the clues of the cause agree on; None when none is known or several of a per-host program are alike."""
     votes: dict[str, list[float]] = defaultdict(list)
     for w in own:
         if w.clue.host and w.clue.role != "context":
