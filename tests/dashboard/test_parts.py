@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from openstack_rca.dashboard.followup import closest
 from openstack_rca.dashboard.loading import SHELF, Loaded, Source, load
 from openstack_rca.dashboard.query import Filters, chosen
 from openstack_rca.dashboard.safe import safe
+from openstack_rca.dashboard.screens.overview import health
 from openstack_rca.dashboard.work import Job, Stopped, Tell
 from openstack_rca.errors import InputError, NothingToRead, UsageError
 from openstack_rca.settings import load_settings
@@ -63,6 +65,15 @@ def test_loaded_logs_know_their_templates_and_onset(loaded: Loaded) -> None:
     assert loaded.table.height == 26
     assert loaded.table["template"].null_count() == 0
     assert loaded.began == datetime(2026, 11, 22, 9, 46, 40)
+
+
+def test_warnings_alone_are_no_failure(loaded: Loaded) -> None:
+    calm = replace(loaded, table=loaded.table.with_columns(level=pl.lit("WARNING").cast(loaded.table.schema["level"])))
+    assert health(loaded, 6)[0] == "bad"
+    assert health(calm, 0) == (
+        "unsure",
+        "From 2026-11-22 09:46:40 UTC on there are more warnings than before, but no errors.",
+    )
 
 
 def test_equal_content_is_read_once_and_changed_content_anew(logs: Path, tmp_path: Path, loaded: Loaded) -> None:

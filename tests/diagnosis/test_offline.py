@@ -90,6 +90,16 @@ def test_the_timeline_is_in_order_and_cites() -> None:
     assert {e.evidence for e in diagnosis.timeline} <= {e.id for e in diagnosis.evidence}
 
 
+def test_the_timeline_speaks_of_failures_only_where_something_names_one() -> None:
+    def told(*clues: Clue) -> list[str]:
+        onset = replace(case(*clues), onset=clue("x").first)
+        return [e.event for e in OfflineAnalyst(Analysis()).diagnose(onset).timeline if e.evidence is None]
+
+    assert told(clue("nova-scheduler", 0.8, records=(3,))) == ["failures set in"]
+    assert told(clue("nova-scheduler", 0.8, kind="change", records=(3,))) == told()
+    assert told() == ["warnings or errors become more frequent"]
+
+
 def test_further_files_of_a_bug_become_causes_of_their_own_behind_the_first() -> None:
     places = tuple(CodeLocation(f"nova/{n}.py", None, n) for n in ("a", "a2", "b", "c"))
     bug = Hypothesis("nova-api", "nova", None, "bug", 0.8, (clue("nova-api"),), None, places)

@@ -185,7 +185,8 @@ def _timeline(case: Case, kept: Sequence[Hypothesis], ids: dict[int, str]) -> tu
         cited = next((ids[r] for r in clue.records if r in ids), None)
         if clue.first and cited and (cited not in events or len(clue.statement) < len(events[cited].event)):
             events[cited] = TimelineEvent(clue.first, clue.reporter, clue.host, clue.statement, cited)
-    onset = [TimelineEvent(case.onset, "all", None, "failures set in", None)] if case.onset else []
+    began = "failures set in" if any(map(_is_accused, kept)) else "warnings or errors become more frequent"
+    onset = [TimelineEvent(case.onset, "all", None, began, None)] if case.onset else []
     return tuple(sorted([*onset, *events.values()], key=lambda e: (e.time is None, e.time, e.service))[:25])
 
 

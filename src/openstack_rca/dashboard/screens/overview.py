@@ -67,6 +67,8 @@ def health(loaded: Loaded, errors: int) -> tuple[str, str]:
     """Return good, bad or unsure, and the sentence that says why."""
     if loaded.began:
         since = loaded.table.filter((pl.col("level") >= "ERROR") & (pl.col("time") >= loaded.began))
+        if since.is_empty():
+            return "unsure", f"From {loaded.began:%F %T} UTC on there are more warnings than before, but no errors."
         services = since["service"].drop_nulls().cast(pl.String).value_counts(sort=True).head(3)["service"].to_list()
         named = f", most of them by {', '.join(services)}" if services else ""
         return "bad", safe(
