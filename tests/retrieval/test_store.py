@@ -386,7 +386,7 @@ def test_a_disk_that_fills_up_at_the_end_leaves_no_lock_behind(
 
     with VectorStore(settings, lambda: embedder) as store:
         store.ingest(LOGS, entries())
-        monkeypatch.setattr("openstack_rca.retrieval.home.write_atomically", full)
+        monkeypatch.setattr("openstack_rca.retrieval.home.write_whole", full)
     monkeypatch.undo()
     with reopened(settings, embedder) as store:
         assert store.count(LOGS) == 4

@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -14,6 +13,7 @@ import numpy as np
 
 from openstack_rca.classify.steps import Array, State
 from openstack_rca.errors import InputError
+from openstack_rca.writing import write_whole
 
 
 @dataclass
@@ -73,14 +73,10 @@ class Checkpoint:
         arrays = {"told": np.array(told), **_named("last", last), **_named("best", best)}
         content = BytesIO()
         np.savez(content, allow_pickle=False, **arrays)
-        new = self._file.with_suffix(".new")
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            new.write_bytes(content.getbuffer())
-            os.replace(new, self._file)
+            write_whole(self._file, content.getvalue())
         except OSError as error:
-            with suppress(OSError):
-                new.unlink()
             raise InputError(
                 f"The checkpoint {self._file} cannot be written: {error.strerror}; the old model is unchanged."
             ) from error

@@ -3,14 +3,14 @@
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from openstack_rca.errors import UsageError
+from openstack_rca.writing import write_whole
 
 MAX_WIDTH = 120
 """Columns that a report uses at most; longer lines are hard to read."""
@@ -41,33 +41,9 @@ def write_file(path: Path, text: str) -> None:
     """
     check_writable(path)
     try:
-        if path.exists() and not path.is_file():
-            path.write_text(text, "utf-8")
-        else:
-            _replace(path.resolve(), text)
+        write_whole(path, text)
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}.") from error
-
-
-def _replace(path: Path, text: str) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, path.stat().st_mode if path.exists() else 0o666 & ~_umask())
-        os.replace(name, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(name)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from openstack_rca.correlation.failures import error_clues
 from openstack_rca.correlation.handovers import handover_clues
 from openstack_rca.correlation.http import http_clues
 from openstack_rca.correlation.latency import slow_clues
+from openstack_rca.correlation.outages import outages
 from openstack_rca.correlation.processes import lost_clients, restarts, silences
 from openstack_rca.correlation.question import understand
 from openstack_rca.correlation.requests import requests
@@ -40,6 +41,7 @@ __all__ = [
     "lost_clients",
     "novelty_clues",
     "onset",
+    "outages",
     "patterns",
     "requests",
     "restarts",

@@ -10,6 +10,7 @@ from typing import Any, TextIO
 
 from openstack_rca.errors import InputError, RcaError
 from openstack_rca.settings import load_settings
+from openstack_rca.writing import write_whole
 
 CARD = "model-card.md"
 
@@ -61,10 +62,8 @@ def _trained(plan: dict[str, Any], out: TextIO) -> dict[str, Any]:
 
 def _keep(card: str, folder: Path) -> None:
     """Write the model card beside the models, whole or not at all."""
-    new = folder / f".{CARD}.new"
     try:
-        new.write_text(card)
-        os.replace(new, folder / CARD)
+        write_whole(folder / CARD, card)
     except OSError as error:
         raise InputError(
             f"The models are saved, but the model card cannot be written in {folder}: {error.strerror}."

@@ -15,9 +15,9 @@ class Presence:
         self._times = {str(name): group["time"] for (name,), group in timed.group_by("service")}
 
     def wrote(self, component: str, first: datetime | None, last: datetime | None) -> bool:
-        """Say whether a component wrote anything from shortly before `first` up to `last`."""
+        """Say whether a component wrote anything between `first` and `last`, or shortly after `first`."""
         times = self._times.get(component)
         if times is None or first is None or last is None:
             return False
-        begin = times.search_sorted(first - _SLACK)
-        return begin < len(times) and times[begin] <= last
+        begin = times.search_sorted(first)
+        return begin < len(times) and times[begin] <= max(last, first + _SLACK)

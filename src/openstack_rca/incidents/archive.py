@@ -5,9 +5,9 @@ import re
 from pathlib import Path
 
 from openstack_rca.errors import InputError, UnavailableError
-from openstack_rca.incidents.files import write_whole
 from openstack_rca.incidents.incident import Incident
 from openstack_rca.records import Skipped
+from openstack_rca.writing import write_whole
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")
 

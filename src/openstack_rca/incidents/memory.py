@@ -11,11 +11,11 @@ from typing import Any
 from openstack_rca.contracts import TextIndex
 from openstack_rca.errors import InputError, UnavailableError, UsageError
 from openstack_rca.incidents.archive import Archive
-from openstack_rca.incidents.files import write_whole
 from openstack_rca.incidents.incident import VERSION, Culprit, Fingerprint, Incident, from_report
 from openstack_rca.incidents.likeness import Likeness, shared
 from openstack_rca.records import SimilarIncident, Skipped
 from openstack_rca.settings import Rag
+from openstack_rca.writing import write_whole
 
 _SYMPTOM, _CAUSE = "symptom", "cause"
 _MANY = 1000

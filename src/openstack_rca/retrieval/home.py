@@ -13,9 +13,9 @@ from typing import Any
 from openstack_rca.errors import InputError, UnavailableError
 from openstack_rca.retrieval.aside import PREFIX, REPLACED, move_aside
 from openstack_rca.retrieval.chroma import ChromaIndex, IndexFailure, open_embedded
-from openstack_rca.retrieval.files import write_atomically
 from openstack_rca.retrieval.ledger import FILE, DamagedLedger, Ledger
 from openstack_rca.retrieval.locks import StoreBusy, StoreLock
+from openstack_rca.writing import write_whole
 
 _INDEX = "chroma.sqlite3"
 _STATE = "state.json"
@@ -260,7 +260,7 @@ class StoreHome:
             "vectors": self._vectors() if sound else {},
         }
         try:
-            write_atomically(self.folder / _STATE, json.dumps(state).encode())
+            write_whole(self.folder / _STATE, json.dumps(state).encode())
         except OSError as error:
             raise UnavailableError(f"The vector store at {self.folder} cannot be written: {error.strerror}.") from error
 

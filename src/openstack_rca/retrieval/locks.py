@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from openstack_rca.errors import RcaError, UnavailableError
-from openstack_rca.retrieval.files import write_atomically
+from openstack_rca.writing import write_whole
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class StoreLock:
             ) from error
         me = Holder(os.getpid(), socket.gethostname(), _command(), f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
         try:
-            write_atomically(self._holder, json.dumps(me.__dict__).encode())
+            write_whole(self._holder, json.dumps(me.__dict__).encode())
         except OSError as error:
             self._lock.release()
             raise UnavailableError(

@@ -1,14 +1,13 @@
 """The miner's state as a file: versioned JSON, written whole or not at all."""
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from openstack_rca.errors import InputError
+from openstack_rca.writing import write_whole
 
 VERSION = 1
 
@@ -37,7 +36,7 @@ def write(path: Path, state: State) -> None:
     }
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path, json.dumps(content, indent=0))
+        write_whole(path, json.dumps(content, indent=0))
     except OSError as error:
         raise InputError(f"The templates cannot be written to {path}: {error.strerror}.") from error
 
@@ -62,19 +61,6 @@ def read(path: Path, masks: str) -> State:
     if state.masks != masks:
         raise InputError(f"The templates file {path} was made with other masks; mine the templates again.")
     return state
-
-
-def _replace(path: Path, text: str) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent)
-    try:
-        with open(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(handle)
-        os.replace(name, path)
-    except OSError:
-        os.unlink(name)
-        raise
 
 
 def _maps(value: Any, kind: type) -> bool:

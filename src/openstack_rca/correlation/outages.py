@@ -1,0 +1,62 @@
+"""Programs that were stopped in order and did not come back at once: what their own last words and the quiet after them show."""
+
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from openstack_rca.correlation.topology import ServiceGraph
+from openstack_rca.records import Clue
+
+_GOODBYE = (
+    r"Caught SIG(?:TERM|INT), (?:exiting|stopping children)|SIGINT/SIGTERM received|goodbye to uWSGI"
+    r"|caught SIGTERM, shutting down|Normal shutdown|Shutdown complete|Signal SIGTERM received|Received SIGTERM|SIGTERM received"
+)
+"""oslo.service (service.py), uWSGI (core/uwsgi.c), Apache (AH00491), MariaDB, RabbitMQ, and programs with handlers of their own."""
+_DYING = timedelta(seconds=10)
+"""How long a program may go on writing after it was told to end."""
+_DOWN = timedelta(seconds=20)
+"""A restart in order takes less."""
+
+
+def outages(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
+    """Return a clue for each program and host that was told to stop and then wrote nothing for a while, or nothing more."""
+    end = table["time"].max()
+    timed = table.drop_nulls(["service", "time"]).filter(pl.col("service") != "unknown")
+    stops = timed.filter(pl.col("message").str.contains(_GOODBYE)).select("service", "host", "record", stopped="time")
+    if stops.is_empty() or not isinstance(end, datetime):
+        return []
+    clues = []
+    for (service, host), told in stops.group_by("service", "host", maintain_order=True):
+        alive = timed.filter((pl.col("service") == service) & pl.col("host").eq_missing(host))["time"].sort()
+        for stopped, record in told.sort("stopped", "record").select("stopped", "record").iter_rows():
+            later = alive.filter(alive > stopped + _DYING)
+            back = later[0] if len(later) else None
+            if (back or end) - stopped >= _DOWN:
+                name = str(service)
+                clues.append(_outage(graph.resolve(name) or name, host, stopped, back, record))
+                break
+    return clues
+
+
+def _outage(component: str, host: object, stopped: datetime, back: datetime | None, record: int) -> Clue:
+    where = f" on {host}" if isinstance(host, str) else ""
+    until = f"and was back at {back:%H:%M:%S}, {(back - stopped).seconds} s later" if back else "and wrote nothing more"
+    return Clue(
+        kind="outage",
+        key=f"{component}:{host}",
+        component=component,
+        host=host if isinstance(host, str) else None,
+        type="service-down",
+        role="cause",
+        weight=0.65,
+        reporter=component,
+        statement=f"{component}{where} was stopped at {stopped:%H:%M:%S} {until}",
+        records=(record,),
+        count=1,
+        first=stopped,
+        last=back or stopped,
+        remediation=f"Start {component}{where} and find out who or what stopped it.",
+        look_next=(
+            f"journalctl -u '*{component}*' --since '{stopped:%Y-%m-%d %H:%M}': who stopped it, and was it started again?",
+        ),
+    )
