@@ -64,7 +64,10 @@ def _follow(frames: Sequence[Frame], value: str, blame: Blame, code: SourceCode)
         function = code.function(frame.file, frame.function, value.split(".")[0])
         made = value.endswith("()") or ("." in value and not _CONTEXT.search(value))
         if made or (function and value in function.values):
-            return _made(frame, function, value, blame, code)
+            found = _made(frame, function, value, blame, code)
+            given_or_made = function is not None and value in function.parameters
+            if not given_or_made or found != _place(frame):  # else only a library could have made it: rather it was given
+                return found
         if function and value not in function.parameters and not _CONTEXT.search(value):
             return None
         caller = next((i for i in range(at - 1, -1, -1) if _tells(frames[i], blame, code)), None)

@@ -78,7 +78,8 @@ class Project:
     def source(self, function: Function) -> Function:
         """Return where the value that a function returns is made: it may only hand on what another one returns.
 
-        A method that asks a more general one of its own class is the end, since the general one serves others too.
+        A method that asks a more general one of its own class is the end, since the general one serves others too; its
+        own private half ("_allocate" of "allocate") is not.
         """
         for _ in range(_LONGEST_CHAIN):
             makers = [r for r in function.returns if not _is_class(r)]
@@ -121,7 +122,8 @@ class Project:
 
 
 def _are_siblings(one: Function, other: Function) -> bool:
-    return bool(one.class_name) and (one.file, one.class_name) == (other.file, other.class_name)
+    own = bool(one.class_name) and (one.file, one.class_name) == (other.file, other.class_name)
+    return own and other.name != f"_{one.name}"
 
 
 def _is_class(expression: str) -> bool:

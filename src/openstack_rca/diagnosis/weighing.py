@@ -27,6 +27,8 @@ _SPECIFIC = 0.55
 """A clue from this weight on names a mechanism of its own."""
 _LATEST_EFFECT = timedelta(seconds=330)
 """The longest timer between cause and effect (vif_plugging_timeout 300 s, and a report interval)."""
+_TOO_LATE = 0.5
+"""How much less a dependency explains whose own failure shows a timer later than what it is to explain."""
 _STATUS_ONLY = 0.5
 """What an HTTP status counts when the type of a cause is decided: it says that a call was refused, not why."""
 _TELLING = 0.3
@@ -127,8 +129,12 @@ def _timeliness(clue: Clue, began: datetime | None) -> float:
     """Return more than 1 for what is among the first failures, less for what comes late: causes come before effects."""
     if began is None or clue.first is None or not _is_failure(clue):
         return 1.0
-    late = min(1.0, max(0.0, (clue.first - began) / _ONE_TIMER))
-    return _EARLY + (_LATE - _EARLY) * late
+    return _EARLY + (_LATE - _EARLY) * _lateness(clue.first, began)
+
+
+def _lateness(moment: datetime, began: datetime) -> float:
+    """Return how late a moment is after another, from 0 for earlier ones to 1 for a timer later."""
+    return min(1.0, max(0.0, (moment - began) / _ONE_TIMER))
 
 
 def _own(weighed: Sequence[Weighed], component: str) -> list[float]:
@@ -153,11 +159,8 @@ def _hypothesis(
 ) -> Hypothesis:
     own = [w for w in weighed if w.clue.component == component]
     culprit, strength = _explanation(component, weighed, scores, topology)
-    unspecific = (1 - _EXPLAINED * strength) * (1 - 0.5 * excused)
-    specific = 1 - _EXPLAINED_SPECIFIC * strength
-    score = _noisy_or(
-        [weight * (specific if weight >= _SPECIFIC else unspecific) for weight in _own(weighed, component)]
-    )
+    left = [replace(w, weight=w.weight * _left(w, strength, excused)) for w in own]
+    score = _noisy_or(_own(left, component))
     if topology.is_infrastructure(component):
         score = min(0.99, score * _INFRASTRUCTURE_BONUS)
     ordered = tuple(w.clue for w in sorted(own, key=lambda w: (w.clue.role == "context", -w.weight)))
@@ -172,6 +175,18 @@ def _hypothesis(
         explained_by=culprit if strength > 0.5 and score < scores.get(culprit or "", 0.0) else None,
         code=_code(own),
     )
+
+
+def _left(w: Weighed, strength: float, excused: float) -> float:
+    """Return the share of a clue that the failure of a dependency leaves unexplained.
+
+    Nothing of a programming error is explained: a dependency that fails gives an error, not a value of the wrong kind.
+    """
+    if w.clue.code:
+        return 1.0
+    if w.weight >= _SPECIFIC:
+        return 1 - _EXPLAINED_SPECIFIC * strength
+    return (1 - _EXPLAINED * strength) * (1 - 0.5 * excused)
 
 
 def _explanation(
@@ -192,6 +207,8 @@ def _explanation(
         if began and since and since > began + _LATEST_EFFECT:
             continue
         strength = score * (1.0 if steps == 1 else 0.7)
+        if began and since:
+            strength *= 1 - _TOO_LATE * _lateness(since, began)
         if strength > best[1]:
             best = (other, strength)
     return best
