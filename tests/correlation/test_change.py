@@ -54,6 +54,13 @@ def test_without_a_baseline_bunched_is_news_and_steady_is_not() -> None:
     assert novelty([*HEARTBEAT, *burst, *steady], None, "steady") < 0.5
 
 
+def test_without_a_baseline_a_failure_that_came_late_and_stayed_is_news() -> None:
+    late = [{"message": "late", "at": 1200.0 + n * 80, "level": "ERROR"} for n in range(30)]
+    assert novelty([*HEARTBEAT, *late], None, "late") > 0.95
+    assert novelty([*HEARTBEAT, *({**row, "level": "INFO"} for row in late)], None, "late") < 0.7
+    assert novelty(late, None, "late") < 0.5  # its program was not heard of before
+
+
 def test_without_a_baseline_failures_that_never_stop_stay_some_news() -> None:
     failing = [{"message": "refused", "at": n * 10.0, "level": "ERROR"} for n in range(360)]
     assert 0.2 < novelty(failing, None, "refused") < 0.9

@@ -24,6 +24,25 @@ def test_a_local_variable_came_from_the_call_that_set_it() -> None:
     assert found == ("nova/objects/build_request.py", "BuildRequest", "_get_by_instance_uuid_from_db")
 
 
+def test_a_parameter_that_only_a_library_could_have_made_was_given() -> None:
+    found = made_by(
+        "TypeError", "'NoneType' object is not iterable",
+        ("nova/network/neutron.py", "_get_instance_nw_info", "return network_model.NetworkInfo.hydrate(nw_info)"),
+        ("nova/network/model.py", "hydrate", "return cls([VIF.hydrate(vif) for vif in network_info])"),
+    )  # fmt: skip
+    assert found == ("nova/network/neutron.py", "API", "_build_network_info_model")
+
+
+def test_a_value_is_followed_into_the_private_half_of_a_method() -> None:
+    found = made_by(
+        "TypeError", "'NoneType' object is not iterable",
+        ("neutron/db/ipam_pluggable_backend.py", "allocate_ips_for_port_and_store",
+         "self.store_ip_allocation_for_port(context, ips, network_id, port_copy)"),
+        ("neutron/db/ipam_pluggable_backend.py", "store_ip_allocation_for_port", "for ip in ips:"),
+    )  # fmt: skip
+    assert found == ("neutron/db/ipam_pluggable_backend.py", "IpamPluggableBackend", "_allocate_ips_for_port")
+
+
 def test_the_right_side_of_an_assignment_was_read() -> None:
     found = made_by(
         "TypeError", "'NoneType' object is not subscriptable",

@@ -35,6 +35,17 @@ def test_a_rule_blames_somebody_who_exists_for_a_known_type(rule: dict[str, Any]
     assert 0 < rule["weight"] < 1
 
 
+@pytest.mark.parametrize("rule", DATA["words"], ids=lambda rule: rule["type"])
+def test_the_words_of_an_error_give_its_type(rule: dict[str, Any]) -> None:
+    assert rule["type"] in TYPES
+    assert rule["examples"]
+    assert {load_blame().type_of(example) for example in rule["examples"]} == {rule["type"]}
+
+
+def test_words_that_name_no_kind_of_fault_are_a_bug() -> None:
+    assert load_blame().type_of("Something went wrong") == "bug"
+
+
 def test_clients_and_adapters_lead_to_known_components() -> None:
     assert {*DATA["clients"].values(), *DATA["adapters"].values()} <= set(load_topology().components)
 

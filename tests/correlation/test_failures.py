@@ -88,3 +88,8 @@ def test_a_traceback_is_of_the_program_whose_code_it_begins_in_whoever_prints_it
 def test_a_traceback_in_a_file_of_nobody_is_of_the_program_whose_code_it_begins_in() -> None:
     (clue,) = clues(service="output", detail=BUG)
     assert (clue.component, clue.host) == ("nova-compute", "h1")
+
+
+def test_an_error_without_an_exception_has_the_type_that_its_words_name() -> None:
+    (clue,) = clues(message="The option backend_host must be set in the section of the driver")
+    assert (clue.kind, clue.type) == ("error", "misconfiguration")

@@ -43,6 +43,24 @@ def test_what_failed_long_before_was_not_caused_by_the_callee() -> None:
     assert score("nova-conductor", weigh(caller, in_time)) < score("nova-conductor", weigh(caller, too_late))
 
 
+def test_what_fails_later_explains_less() -> None:
+    def victim(seconds: float) -> float:
+        late = clue("neutron-server", 0.8, first=at(seconds), last=at(seconds))
+        return score("nova-compute", weigh(clue("nova-compute", 0.4), late))
+
+    assert victim(0) < victim(30) < victim(60) == victim(300)
+
+
+def test_no_dependency_explains_a_programming_error() -> None:
+    place = CodeLocation("nova/compute/manager.py", "ComputeManager", "build")
+    alone = weigh(clue("nova-compute", 0.7, code=(place,)))
+    both = weigh(clue("nova-compute", 0.7, code=(place,)), clue("neutron-server", 0.8))
+    assert score("nova-compute", both) == score("nova-compute", alone)
+    assert score("nova-compute", weigh(clue("nova-compute", 0.7), clue("neutron-server", 0.8))) < score(
+        "nova-compute", both
+    )
+
+
 def test_components_that_need_each_other_do_not_excuse_each_other() -> None:
     alone = {c: score(c, weigh(clue(c))) for c in ("nova-api", "glance-api")}
     both = weigh(clue("nova-api"), clue("nova-api-metadata"))

@@ -58,9 +58,7 @@ def compare(table: pl.DataFrame, baseline: pl.DataFrame | None) -> pl.DataFrame:
         begins = counts.group_by("service").agg(begin=pl.col("first").min())
         counts = counts.join(begins, on="service", how="left", nulls_equal=True, maintain_order="left")
         novelty = pl.max_horizontal(_bunched(), _late(table["time"].max()))
-        return counts.select(
-            pl.exclude("begin"), reference=pl.lit(0, pl.UInt32), expected=pl.lit(0.0), novelty=novelty
-        )
+        return counts.select(pl.exclude("begin"), reference=pl.lit(0, pl.UInt32), expected=pl.lit(0.0), novelty=novelty)
     ratio = min(_LONGEST_RATIO, span(table) / span(baseline))
     seen = baseline.group_by(KEY).agg(pl.len().alias("reference"))
     joined = counts.join(seen, on=KEY, how="left", nulls_equal=True).with_columns(pl.col("reference").fill_null(0))

@@ -66,7 +66,9 @@ def _follow(frames: Sequence[Frame], value: str, blame: Blame, code: SourceCode)
         if made or (function and value in function.values):
             found = _made(frame, function, value, blame, code)
             given_or_made = function is not None and value in function.parameters
-            if not given_or_made or found != _place(frame):  # else only a library could have made it: rather it was given
+            if not given_or_made or found != _place(
+                frame
+            ):  # else only a library could have made it: rather it was given
                 return found
         if function and value not in function.parameters and not _CONTEXT.search(value):
             return None

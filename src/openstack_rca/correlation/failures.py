@@ -42,7 +42,7 @@ def _clue(row: dict[str, Any], graph: ServiceGraph, blame: Blame) -> Clue | None
     reporter = graph.resolve(row["service"]) or row["service"] or "unknown"
     traceback = _decisive(row["message"], row["detail"], blame)
     if traceback is None:
-        return _plain(row, reporter)
+        return _plain(row, reporter, blame)
     rule = blame.rule(traceback)
     printer, where = reporter, f" on {row['host']}" if row["host"] else ""
     reporter, at = _origin(traceback, row, reporter, graph, blame)
@@ -73,14 +73,14 @@ def _clue(row: dict[str, Any], graph: ServiceGraph, blame: Blame) -> Clue | None
     )
 
 
-def _plain(row: dict[str, Any], reporter: str) -> Clue:
+def _plain(row: dict[str, Any], reporter: str, blame: Blame) -> Clue:
     where = f" on {row['host']}" if row["host"] else ""
     return Clue(
         kind="error",
         key=f"{reporter}:{row['template']}",
         component=reporter,
         host=row["host"],
-        type="bug",
+        type=blame.type_of(row["message"][:2000]),
         role="cause",
         weight=0.3 * row["novelty"],
         reporter=reporter,

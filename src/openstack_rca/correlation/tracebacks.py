@@ -117,6 +117,11 @@ class Blame:
     projects: frozenset[str]
     plumbing_files: tuple[str, ...]
     plumbing_functions: frozenset[str]
+    words: tuple[tuple[re.Pattern[str], str], ...]
+
+    def type_of(self, text: str) -> str:
+        """Return the type of fault that the words of an error speak of; "bug" when they speak of none."""
+        return next((kind for pattern, kind in self.words if pattern.search(text)), "bug")
 
     def rule(self, traceback: Traceback) -> ExceptionRule:
         """Return the first rule about an exception; the last one is about all."""
@@ -156,4 +161,5 @@ def load_blame() -> Blame:
     )  # fmt: skip
     plumbing = data["plumbing"]
     return Blame(rules, data["clients"], data["adapters"], frozenset(data["projects"]), tuple(plumbing["files"]),
-                 frozenset(plumbing["functions"]))  # fmt: skip
+                 frozenset(plumbing["functions"]),
+                 tuple((re.compile(w["pattern"]), w["type"]) for w in data["words"]))  # fmt: skip

@@ -184,7 +184,7 @@ def _left(w: Weighed, strength: float, excused: float) -> float:
     """
     if w.clue.code:
         return 1.0
-    if w.weight >= _SPECIFIC:
+    if w.weight * {"symptom": _SYMPTOM, "context": _CONTEXT}.get(w.clue.role, 1.0) >= _SPECIFIC:
         return 1 - _EXPLAINED_SPECIFIC * strength
     return (1 - _EXPLAINED * strength) * (1 - 0.5 * excused)
 
