@@ -134,6 +134,14 @@ def test_the_host_is_that_of_the_clues_that_give_the_type() -> None:
     assert weigh(full, other)[0].host == "c1"
 
 
+def test_the_reason_why_a_service_is_down_gives_the_type_and_leads() -> None:
+    down = clue("nova-compute", 0.8, type="service-down", reporter="nova-scheduler")
+    refused = clue("nova-compute", 0.7, type="auth-failure", key="login")
+    (best, *_) = weigh(down, refused)
+    assert (best.type, best.clues[0].key) == ("auth-failure", "login")
+    assert weigh(down, clue("nova-compute", 0.3, type="auth-failure", key="login"))[0].type == "service-down"
+
+
 def test_a_status_tells_that_a_call_was_refused_and_not_why() -> None:
     refused = clue("nova-api", 0.4, kind="http", type="misconfiguration", key="a")
     told = clue("nova-api", 0.3, type="quota", key="b")

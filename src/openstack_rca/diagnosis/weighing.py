@@ -27,6 +27,8 @@ _SPECIFIC = 0.55
 """A clue from this weight on names a mechanism of its own."""
 _LATEST_EFFECT = timedelta(seconds=330)
 """The longest timer between cause and effect (vif_plugging_timeout 300 s, and a report interval)."""
+_ONLY_THAT = frozenset({"service-down", "dependency-unreachable", "timeout", "network", "bug"})
+"""Types which say that a program does not work, and not why."""
 _TOO_LATE = 0.5
 """How much less a dependency explains whose own failure shows a timer later than what it is to explain."""
 _STATUS_ONLY = 0.5
@@ -163,15 +165,16 @@ def _hypothesis(
     score = _noisy_or(_own(left, component))
     if topology.is_infrastructure(component):
         score = min(0.99, score * _INFRASTRUCTURE_BONUS)
-    ordered = tuple(w.clue for w in sorted(own, key=lambda w: (w.clue.role == "context", -w.weight)))
     kind = _type(own)
+    ordered = sorted(own, key=lambda w: (w.clue.role == "context", -w.weight))
+    leading = next((w for w in ordered if w.clue.type == kind and w.clue.role == "cause"), ordered[0])
     return Hypothesis(
         component=component,
         service=topology.family(component),
         host=_host([w for w in own if w.clue.type == kind] or own, component, topology),
         type=kind,
         score=score,
-        clues=ordered,
+        clues=(leading.clue, *(w.clue for w in ordered if w is not leading)),
         explained_by=culprit if strength > 0.5 and score < scores.get(culprit or "", 0.0) else None,
         code=_code(own),
     )
@@ -215,6 +218,7 @@ def _explanation(
 
 
 def _type(own: Sequence[Weighed]) -> str:
+    """Return the type of a cause: that of the strongest clues, of those that name a reason where there are any."""
     votes: dict[str, list[float]] = defaultdict(list)
     for w in own:
         factor = {"cause": 1.0, "symptom": _SYMPTOM}.get(w.clue.role, 0.2)
@@ -222,7 +226,8 @@ def _type(own: Sequence[Weighed]) -> str:
         accused_by_others = w.clue.reporter != w.clue.component
         kind = "service-down" if w.clue.type == "dependency-unreachable" and accused_by_others else w.clue.type
         votes[kind].append(w.weight * factor)
-    return max(sorted(votes), key=lambda t: _noisy_or(votes[t]))
+    reasons = {w.clue.type for w in own if w.clue.role == "cause" and w.weight >= _SPECIFIC} - _ONLY_THAT
+    return max(sorted(reasons or votes), key=lambda t: _noisy_or(votes[t]))
 
 
 def _host(own: Sequence[Weighed], component: str, topology: Topology) -> str | None:
