@@ -90,6 +90,15 @@ def test_the_timeline_is_in_order_and_cites() -> None:
     assert {e.evidence for e in diagnosis.timeline} <= {e.id for e in diagnosis.evidence}
 
 
+def test_nothing_is_recommended_for_an_unlikely_cause_beside_one_that_was_found() -> None:
+    found = clue("nova-scheduler", 0.9, records=(3,), remediation="start it", look_next=("its log",))
+    other = clue("glance-api", 0.3, records=(1,), remediation="look at glance", look_next=("its store",))
+    both = diagnose(found, other)
+    assert len(both.causes) == 2
+    assert (both.recommendations, both.next_checks) == (("start it",), ("its log",))
+    assert diagnose(other).recommendations == ("look at glance",)
+
+
 def test_the_timeline_speaks_of_failures_only_where_something_names_one() -> None:
     def told(*clues: Clue) -> list[str]:
         onset = replace(case(*clues), onset=clue("x").first)

@@ -256,7 +256,14 @@ def test_a_check_is_split_into_command_and_meaning(check: str, parts: tuple[str,
 
 @pytest.mark.parametrize(
     ("confidence", "words"),
-    [(1.0, "very likely (100 %)"), (0.8, "very likely (80 %)"), (0.6, "likely (60 %)"), (0.0, "uncertain (0 %)")],
+    [
+        (1.0, "very likely (100 %)"),
+        (0.8, "very likely (80 %)"),
+        (0.6, "likely (60 %)"),
+        (0.1, "uncertain (10 %)"),
+        (0.003, "unlikely (under 1 %)"),
+        (0.0, "unlikely (0 %)"),
+    ],
 )
 def test_confidence_in_words(confidence: float, words: str) -> None:
     assert confidence_words(confidence) == words

@@ -27,6 +27,8 @@ _REFUTED_FROM = 0.25
 _NO_FAILURE_BY_ITSELF = frozenset({"change", "silence", "restart"})
 _NEGLIGIBLE = 0.05
 """A hypothesis of no more strength than this is not told."""
+_UNLIKELY = 0.1
+"""Beside a cause that was found, nothing is recommended for another one of less confidence than this."""
 _CONCLUDED = 6
 """For so many of the first records the concluding line is shown too."""
 _ONLY_LEADS = 0.6
@@ -52,6 +54,9 @@ class OfflineAnalyst:
         causes = _causes(kept, sure, {record: tuple(p.id for p in pieces) for record, pieces in evidence.items()})
         least = needed(case.question, self.settings.inconclusive_below)
         inconclusive = not causes or causes[0].confidence < least or not _is_accused(kept[0])
+        worth_a_look = [h for h, s in zip(kept, sure, strict=True) if inconclusive or h is kept[0] or s >= _UNLIKELY][
+            :3
+        ]
         return Diagnosis(
             analyst="offline",
             inconclusive=inconclusive,
@@ -59,8 +64,8 @@ class OfflineAnalyst:
             evidence=tuple(piece for pieces in evidence.values() for piece in pieces),
             refuted=_refuted(hypotheses, kept[:1], ids),
             timeline=_timeline(case, kept, ids),
-            recommendations=_unique(c.remediation for h in kept[:3] for c in h.clues[:3] if c.role != "context"),
-            next_checks=_unique(n for h in kept[:3] for c in h.clues[:4] for n in c.look_next)[:8],
+            recommendations=_unique(c.remediation for h in worth_a_look for c in h.clues[:3] if c.role != "context"),
+            next_checks=_unique(n for h in worth_a_look for c in h.clues[:4] for n in c.look_next)[:8],
             open_questions=_open(case, kept, inconclusive),
         )
 

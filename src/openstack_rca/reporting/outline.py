@@ -14,7 +14,7 @@ from openstack_rca.reporting.plain import counted
 
 Clock = Callable[[datetime | None], str]
 
-_CONFIDENCE = ((0.8, "very likely"), (0.6, "likely"), (0.4, "possible"), (0.0, "uncertain"))
+_CONFIDENCE = ((0.8, "very likely"), (0.6, "likely"), (0.4, "possible"), (0.1, "uncertain"), (0.0, "unlikely"))
 _QUOTED = re.compile(r"`([^`]+)`\s*[:,;–—-]?\s*(.*)", re.DOTALL)
 _GAP = re.compile(r"[:;] | [–—] ")
 _PROGRAM = re.compile(
@@ -57,7 +57,8 @@ def reminder(report: Report) -> str:
 def confidence_words(confidence: float) -> str:
     """Return a confidence from 0 to 1 in words and as a number, "likely (72 %)"."""
     words = next((words for least, words in _CONFIDENCE if confidence >= least), _CONFIDENCE[-1][1])
-    return f"{words} ({confidence:.0%})".replace("%", " %")
+    share = f"{confidence:.0%}" if confidence == 0 or confidence >= 0.005 else "under 1%"
+    return f"{words} ({share})".replace("%", " %")
 
 
 def _verdict(report: Report, days: str) -> Section:
