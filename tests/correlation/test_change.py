@@ -58,7 +58,7 @@ def test_without_a_baseline_a_failure_that_came_late_and_stayed_is_news() -> Non
     late = [{"message": "late", "at": 1200.0 + n * 80, "level": "ERROR"} for n in range(30)]
     assert novelty([*HEARTBEAT, *late], None, "late") > 0.95
     assert novelty([*HEARTBEAT, *({**row, "level": "INFO"} for row in late)], None, "late") < 0.7
-    assert novelty(late, None, "late") < 0.5  # its program was not heard of before
+    assert novelty(late, None, "late") < 0.5  # nothing tells that it did not come before
 
 
 def test_without_a_baseline_failures_that_never_stop_stay_some_news() -> None:

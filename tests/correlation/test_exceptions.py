@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from openstack_rca.correlation import load_topology
-from openstack_rca.correlation.tracebacks import Traceback, load_blame
+from openstack_rca.correlation.tracebacks import Frame, Traceback, load_blame
 from openstack_rca.knowledge import read
 
 DATA = read("exceptions.yaml")
@@ -18,7 +18,10 @@ TYPES = {
 def test_an_example_is_matched_by_its_own_rule_first(number: int, example: str) -> None:
     name, _, message = example.partition(": ")
     blame = load_blame()
-    assert blame.rules.index(blame.rule(Traceback(name, message, ()))) == number
+    through = DATA["rules"][number].get("through", "").strip("^$")
+    frames = (Frame("nova/compute/manager.py", 1, through),) if through else ()
+    assert blame.rules.index(blame.rule(Traceback(name, message, frames))) == number
+    assert not through or blame.rules.index(blame.rule(Traceback(name, message, ()))) != number
 
 
 def test_every_rule_has_an_example_and_the_last_one_is_about_all() -> None:

@@ -114,6 +114,17 @@ def test_what_was_asked_about_is_nearer() -> None:
         assert ranking(clue(asked), clue(other), question=Question("x", components=(asked,))) == [asked, other]
 
 
+def test_what_cannot_be_the_cause_of_what_was_asked_about_stands_back_while_that_fails() -> None:
+    question = Question("volumes go to error", components=("cinder-api", "cinder-scheduler", "cinder-volume"))
+    quota, failing = clue("nova-api", 0.8), clue("cinder-scheduler", 0.3, role="symptom")
+    assert ranking(quota, failing, question=question)[0] == "cinder-scheduler"
+    assert ranking(quota, failing)[0] == "nova-api"
+    (alone,) = weigh(quota, question=question)
+    assert alone.score > 0.5
+    needed = clue("keystone", 0.8)
+    assert ranking(needed, failing, question=question)[0] == "keystone"
+
+
 def test_a_host_that_was_named_weighs_more() -> None:
     question = Question("x", components=("nova-compute",), hosts=("c2",))
     pair = clue("nova-compute", host="c1", key="a"), clue("nova-compute", 0.45, host="c2", key="b")

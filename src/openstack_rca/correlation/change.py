@@ -55,10 +55,8 @@ def compare(table: pl.DataFrame, baseline: pl.DataFrame | None) -> pl.DataFrame:
         _cell(table).n_unique().alias("cells"),
     )
     if baseline is None or baseline.is_empty():
-        begins = counts.group_by("service").agg(begin=pl.col("first").min())
-        counts = counts.join(begins, on="service", how="left", nulls_equal=True, maintain_order="left")
-        novelty = pl.max_horizontal(_bunched(), _late(table["time"].max()))
-        return counts.select(pl.exclude("begin"), reference=pl.lit(0, pl.UInt32), expected=pl.lit(0.0), novelty=novelty)
+        novelty = pl.max_horizontal(_bunched(), _late(table["time"].min(), table["time"].max()))
+        return counts.with_columns(reference=pl.lit(0, pl.UInt32), expected=pl.lit(0.0), novelty=novelty)
     ratio = min(_LONGEST_RATIO, span(table) / span(baseline))
     seen = baseline.group_by(KEY).agg(pl.len().alias("reference"))
     joined = counts.join(seen, on=KEY, how="left", nulls_equal=True).with_columns(pl.col("reference").fill_null(0))
@@ -143,12 +141,12 @@ def _change_point(series: pl.DataFrame, start: datetime, width: float, failing: 
     return later if isinstance(later, datetime) else edge
 
 
-def _late(end: object) -> pl.Expr:
+def _late(begin: object, end: object) -> pl.Expr:
     """Return the chance that a warning or worse, if it came at any time, would have come earlier than it first did.
 
-    Its program must have been writing before: 1 - (1 - f)^n for n occurrences, all after the share f of the program's time.
+    It is 1 - (1 - f)^n for n occurrences that all come after the share f of the time of the logs.
     """
-    missed = (pl.col("first") - pl.col("begin")) / (pl.lit(end) - pl.col("begin"))
+    missed = (pl.col("first") - pl.lit(begin)) / (pl.lit(end) - pl.lit(begin))
     chance = 1 - (1 - missed.clip(0, 1)) ** pl.col("count").cast(pl.Float64)
     return pl.when((pl.col("level") >= "WARNING") & ~pl.col("routine")).then(chance.fill_nan(0)).otherwise(0.0)
 

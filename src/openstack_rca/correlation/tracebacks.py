@@ -94,6 +94,7 @@ class ExceptionRule:
 
     class_pattern: re.Pattern[str]
     message_pattern: re.Pattern[str] | None
+    through: re.Pattern[str] | None
     blames: str
     role: str
     type: str
@@ -102,6 +103,8 @@ class ExceptionRule:
     def matches(self, traceback: Traceback) -> bool:
         """Say whether the rule is about this exception."""
         if not self.class_pattern.search(traceback.name or "?"):
+            return False
+        if self.through and not any(self.through.search(f.function) for f in traceback.frames):
             return False
         text = f"{traceback.name}: {traceback.message}"
         return self.message_pattern is None or bool(self.message_pattern.search(text))
@@ -150,12 +153,16 @@ class Blame:
         return None
 
 
+def _pattern(text: str | None) -> re.Pattern[str] | None:
+    return re.compile(text) if text else None
+
+
 @cache
 def load_blame() -> Blame:
     """Return the knowledge of `knowledge/exceptions.yaml`."""
     data: dict[str, Any] = read("exceptions.yaml")
     rules = tuple(
-        ExceptionRule(re.compile(r["class"]), re.compile(r["message"]) if "message" in r else None, r["blames"], r["role"],
+        ExceptionRule(re.compile(r["class"]), _pattern(r.get("message")), _pattern(r.get("through")), r["blames"], r["role"],
                       r["type"], r["weight"])
         for r in data["rules"]
     )  # fmt: skip

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import zip_longest
 
 from openstack_rca.contracts import Topology
@@ -38,7 +39,11 @@ _EARLY, _LATE, _ONE_TIMER = 1.15, 0.9, timedelta(seconds=60)
 """What the first failure is worth, and one that follows it by the most usual timer (rpc_response_timeout 60 s)."""
 _NOTICED, _UNNOTICED = 0.15, 0.4
 """From which weight on a component noticed its own failure, and what accusations are worth when it did not."""
-_NEAR_QUESTION, _FAR_FROM_QUESTION = 1.15, 0.8
+_NEAR_QUESTION, _FAR_FROM_QUESTION, _BESIDE_QUESTION = 1.15, 0.8, 0.2
+"""What a clue is worth that is near to what was asked, far from it, and far from it while what was asked fails itself."""
+_ASKED_FAILS = 0.15
+_FAILURES = frozenset({"signature", "traceback", "error", "connection"})
+"""Kinds of clue that report a failure, where others only tell that something is unusual."""
 _INFRASTRUCTURE_BONUS = 1.05
 
 
@@ -55,8 +60,9 @@ def hypothesize(
 ) -> list[Hypothesis]:
     """Return one hypothesis for each component under suspicion, best first; `presence` tells who wrote when."""
     merged = merge(clues)
+    far = _BESIDE_QUESTION if any(map(partial(_fails_as_asked, question), merged)) else _FAR_FROM_QUESTION
     weighed = [
-        Weighed(c, c.weight * _closeness(c, topology, question) * _credit(c, merged, topology, presence))
+        Weighed(c, c.weight * _closeness(c, topology, question, far) * _credit(c, merged, topology, presence))
         for c in merged
     ]
     suspects = sorted({w.clue.component for w in weighed if w.clue.role == "cause" and w.weight > 0.02})
@@ -89,7 +95,12 @@ def _merged(same: list[Clue]) -> Clue:
     )
 
 
-def _closeness(clue: Clue, topology: Topology, question: Question) -> float:
+def _fails_as_asked(question: Question, clue: Clue) -> bool:
+    """Say whether a component that was asked about reports a failure."""
+    return clue.reporter in question.components and clue.weight >= _ASKED_FAILS and clue.kind in _FAILURES
+
+
+def _closeness(clue: Clue, topology: Topology, question: Question, far: float) -> float:
     """Return how much a clue has to do with what was asked: near when the component or one that needs it was named."""
     if not question.components:
         return 1.0
@@ -98,7 +109,7 @@ def _closeness(clue: Clue, topology: Topology, question: Question) -> float:
         for asked in question.components
     )
     host = 1.2 if clue.host and clue.host in question.hosts else 1.0
-    return host * (_NEAR_QUESTION if near else _FAR_FROM_QUESTION)
+    return host * (_NEAR_QUESTION if near else far)
 
 
 def _credit(clue: Clue, clues: Sequence[Clue], topology: Topology, presence: Presence | None) -> float:
@@ -123,7 +134,7 @@ def _is_failure(clue: Clue) -> bool:
     return (
         clue.role != "context"
         and clue.weight >= _TELLING
-        and clue.kind in ("signature", "traceback", "error", "connection")
+        and clue.kind in _FAILURES
     )
 
 
@@ -226,7 +237,8 @@ def _type(own: Sequence[Weighed]) -> str:
         accused_by_others = w.clue.reporter != w.clue.component
         kind = "service-down" if w.clue.type == "dependency-unreachable" and accused_by_others else w.clue.type
         votes[kind].append(w.weight * factor)
-    reasons = {w.clue.type for w in own if w.clue.role == "cause" and w.weight >= _SPECIFIC} - _ONLY_THAT
+    telling = (w for w in own if w.clue.role == "cause" and w.clue.kind != "http" and w.weight >= _SPECIFIC)
+    reasons = {w.clue.type for w in telling} - _ONLY_THAT
     return max(sorted(reasons or votes), key=lambda t: _noisy_or(votes[t]))
 
 
