@@ -119,9 +119,13 @@ def test_how_sure_it_was_stands_beside_how_often_it_was_right(cases: Path) -> No
 def test_what_is_left_out_changes_what_is_seen(cases: Path) -> None:
     with_all = evaluate(cases, Settings(), lab.BASELINE)
     errors_only = evaluate(cases, Settings(), lab.BASELINE, level="ERROR")
-    alone = evaluate(cases, Settings(), lab.BASELINE, alone=True)
     assert errors_only.rows[0]["evidence_found"] < with_all.rows[0]["evidence_found"]
-    assert alone.rows[0]["confidence"] < with_all.rows[0]["confidence"]
+
+
+def test_without_health_to_compare_with_it_is_less_sure(tmp_path: Path) -> None:
+    (tmp_path / "quota-instances").symlink_to(lab.logs("quota-instances").parent)
+    with_health, alone = (evaluate(tmp_path, Settings(), lab.BASELINE, alone=alone) for alone in (False, True))
+    assert alone.rows[0]["confidence"] < with_health.rows[0]["confidence"] - 0.05
 
 
 def test_a_decisive_record_is_one_that_names_the_faulty_file() -> None:

@@ -37,7 +37,7 @@ def level_weight() -> None:
 
 
 def novelty_weight() -> None:
-    assert report(novelty_weight=0).inputs.relevant > report().inputs.relevant
+    assert report(novelty_weight=10).inputs.relevant < report().inputs.relevant
 
 
 def issue_weight() -> None:
