@@ -26,6 +26,18 @@ def test_a_none_that_was_returned_on_the_line_came_from_the_callee() -> None:
     assert found[0] == ("nova/virt/block_device.py", "get_connector")
 
 
+def test_an_object_of_its_own_class_is_used_wrongly_where_it_is_used() -> None:
+    found = places(Traceback("TypeError", "'ComputeNode' object is not subscriptable", (OUTER, INNER)))
+    assert found[0] == ("nova/virt/block_device.py", "attach")
+
+
+def test_a_shared_library_that_stumbles_was_given_the_value() -> None:
+    shared = Frame("os_brick/remotefs/remotefs.py", 9, "_get_hash_str", "hashlib.md5(base_str)")
+    found = places(Traceback("TypeError", "object supporting the buffer API required", (OUTER, INNER, shared)))
+    assert [file for file, _ in found] == [INNER.file, OUTER.file, shared.file]
+    assert places(Traceback("BrickException", "no host", (OUTER, shared)))[0][0] == shared.file
+
+
 def test_libraries_and_plumbing_are_not_suspected() -> None:
     frames = (
         OUTER,

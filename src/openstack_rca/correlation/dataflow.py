@@ -17,6 +17,9 @@ _ATTRIBUTE = re.compile(r"object has no attribute '(?P<name>\w+)'")
 _UNSUITED = re.compile(
     r"NoneType|object (?:has no attribute|is not (?:iterable|subscriptable|callable))|object is unsubscriptable"
 )
+_BUILT_IN = frozenset({"NoneType", "str", "unicode", "bytes", "int", "long", "float", "bool", "list", "tuple", "dict", "set",
+                       "object", "type", "function", "method", "instancemethod", "generator", "module", "property"})  # fmt: skip
+_KIND = re.compile(r"'(?P<kind>\w+)' object")
 _CONTEXT = re.compile(r"^(?:obj_|_|self\._?)*(?:context|ctxt|ctx|cntx)$")
 """Names of the request context, which every function hands on as a parameter."""
 _OF = r"(?P<value>[A-Za-z_][\w.]*(?:\([^()]*\))?)"
@@ -29,15 +32,21 @@ def maker(traceback: Traceback, blame: Blame, code: SourceCode) -> CodeLocation 
     if value and (found := _follow(frames, value, blame, code)):
         return found
     last = next((i for i in range(len(frames) - 1, -1, -1) if blame.is_core(frames[i])), None)
-    if last is None or last == len(frames) - 1 or not _UNSUITED.search(traceback.message):
+    if last is None or last == len(frames) - 1 or not _UNSUITED.search(traceback.message) or is_misused(traceback):
         return None
     given = _only_call_given(frames[last].source)  # a library stumbled: over what it was given
     return _follow(frames[: last + 1], given, blame, code) if given else None
 
 
+def is_misused(traceback: Traceback) -> bool:
+    """Say whether an object of a class of its own was used in a way that its class does not know: then the user is wrong."""
+    kind = _KIND.search(traceback.message)
+    return kind is not None and kind["kind"] not in _BUILT_IN
+
+
 def _bad_value(traceback: Traceback) -> str | None:
     """Return the expression that was None, or the dictionary that lacked a key, in the source line that raised."""
-    if not traceback.frames:
+    if not traceback.frames or is_misused(traceback):
         return None
     source, message = traceback.frames[-1].source, traceback.message
     if traceback.name == "KeyError":

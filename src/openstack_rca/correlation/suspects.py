@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from openstack_rca.correlation.dataflow import maker
+from openstack_rca.correlation.dataflow import is_misused, maker
 from openstack_rca.correlation.sourcecode import SourceCode
 from openstack_rca.correlation.tracebacks import Blame, Frame, Traceback
 from openstack_rca.records import CodeLocation
@@ -20,6 +20,8 @@ _RESULT_USED = re.compile(r"(?:^|[\s=(])(?:self\.|cls\.|[a-z_]+\.)?(?P<callee>[a
                           r"(?:\w+, ?\w+|for \w+ in).*?(?:self\.|cls\.)?(?P<iterated>[a-z_]\w+)\(")  # fmt: skip
 _CALLBACK = re.compile(r"\b[Cc]allback (?P<path>(?:\w+\.)+)(?P<class>[A-Z]\w*)\.(?P<function>\w+?)(?:-\d+)? failed")
 """What neutron-lib's CallbackFailure says (neutron_lib/callbacks/exceptions.py)."""
+_STUMBLES = frozenset({"TypeError", "AttributeError", "KeyError", "ValueError", "IndexError"})
+"""What Python raises where a value is not what the code takes it for."""
 _MOST = 4
 
 
@@ -29,11 +31,13 @@ def suspects(traceback: Traceback, blame: Blame) -> tuple[CodeLocation, ...]:
     frames = blame.core(traceback)
     if not frames:
         return named
+    if traceback.name in _STUMBLES:
+        frames.sort(key=blame.is_library)
     code = SourceCode(f.file for f in traceback.frames)
     made = maker(traceback, blame, code)
     if made:
         order = [made, *map(_place, frames)]
-    elif _BAD_VALUE.search(traceback.message):
+    elif _BAD_VALUE.search(traceback.message) and not is_misused(traceback):
         order = _after_bad_value(frames)
     else:
         order = [_place(f) for f in frames]

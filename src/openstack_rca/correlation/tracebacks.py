@@ -118,6 +118,7 @@ class Blame:
     clients: Mapping[str, str]
     adapters: Mapping[str, str]
     projects: frozenset[str]
+    libraries: frozenset[str]
     plumbing_files: tuple[str, ...]
     plumbing_functions: frozenset[str]
     words: tuple[tuple[re.Pattern[str], str], ...]
@@ -133,6 +134,10 @@ class Blame:
     def core(self, traceback: Traceback) -> list[Frame]:
         """Return the frames of OpenStack's own code without plumbing, deepest first."""
         return [f for f in reversed(traceback.frames) if self.is_core(f)]
+
+    def is_library(self, frame: Frame) -> bool:
+        """Say whether a frame is code that services share."""
+        return frame.file.split("/", 1)[0] in self.libraries
 
     def is_core(self, frame: Frame) -> bool:
         """Say whether a frame is OpenStack's own code and does more than pass a call on."""
@@ -167,6 +172,7 @@ def load_blame() -> Blame:
         for r in data["rules"]
     )  # fmt: skip
     plumbing = data["plumbing"]
-    return Blame(rules, data["clients"], data["adapters"], frozenset(data["projects"]), tuple(plumbing["files"]),
+    return Blame(rules, data["clients"], data["adapters"], frozenset(data["projects"]), frozenset(data["libraries"]),
+                 tuple(plumbing["files"]),
                  frozenset(plumbing["functions"]),
                  tuple((re.compile(w["pattern"]), w["type"]) for w in data["words"]))  # fmt: skip
