@@ -20,6 +20,7 @@ from openstack_rca.correlation.outages import outages
 from openstack_rca.correlation.processes import lost_clients, restarts, silences
 from openstack_rca.correlation.question import understand
 from openstack_rca.correlation.requests import requests
+from openstack_rca.correlation.stalls import stalls
 from openstack_rca.correlation.stories import asked_roots, failed_roots, follow, with_root
 from openstack_rca.correlation.topology import ServiceGraph, load_topology, topology_of
 
@@ -47,6 +48,7 @@ __all__ = [
     "restarts",
     "silences",
     "slow_clues",
+    "stalls",
     "topology_of",
     "understand",
     "vanished",

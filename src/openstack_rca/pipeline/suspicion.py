@@ -18,6 +18,7 @@ from openstack_rca.correlation import (
     restarts,
     silences,
     slow_clues,
+    stalls,
 )
 from openstack_rca.records import Clue, Question, SignatureHit
 from openstack_rca.signatures import Matcher, Signature, load_signatures
@@ -48,7 +49,7 @@ def find_clues(
     hits = Matcher(signatures.values()).match(table)
     known = list(signature_clues(hits, signatures, table, graph, 0.0 if baseline is not None else _FAILURE_FLOOR))
     errors = _without_known(error_clues(table, graph), known, {r for h in hits for r in h.records})
-    clues = (
+    found = (
         *known,
         *errors,
         *http_clues(table, baseline, question, graph),
@@ -61,6 +62,7 @@ def find_clues(
         *(novelty_clues(change, graph) if baseline is not None else ()),
         *(absence_clues(gone, table, graph) if gone is not None else ()),
     )
+    clues = (*found, *stalls(found, graph))
     own = set(table.filter(pl.col("root").is_in(list(asked)))["record"].to_list()) if asked else set()
     return tuple(replace(c, weight=c.weight * _nearness(c, own, question.times)) for c in clues)
 

@@ -1,0 +1,50 @@
+from typing import Any
+
+from tests.diagnosis.clues import at, clue
+
+from openstack_rca.correlation import load_topology, stalls
+from openstack_rca.records import Clue
+
+GRAPH = load_topology()
+
+
+def waited(component: str, reporter: str, seconds: float = 0, **changes: Any) -> Clue:
+    told = {
+        "type": "timeout",
+        "reporter": reporter,
+        "first": at(seconds),
+        "last": at(seconds),
+        "records": (int(seconds),),
+    }
+    return clue(component, 0.4, **{**told, **changes})
+
+
+def found(*clues: Clue) -> list[Clue]:
+    return stalls(clues, GRAPH)
+
+
+def test_services_that_stop_answering_together_wait_for_the_database() -> None:
+    (stall,) = found(waited("nova-conductor", "nova-compute", 20), waited("neutron-server", "neutron-dhcp-agent", 5))
+    assert (stall.component, stall.type, stall.role) == ("mariadb", "timeout", "cause")
+    assert set(stall.records) == {20, 5}
+    assert (stall.first, stall.last) == (at(5), at(20))
+
+
+def test_one_service_or_two_of_one_kind_hang_by_themselves() -> None:
+    conductor, scheduler = waited("nova-conductor", "nova-compute"), waited("nova-scheduler", "nova-conductor")
+    assert found(conductor) == []
+    assert found(conductor, scheduler) == []
+
+
+def test_what_lies_apart_in_time_is_no_common_stall() -> None:
+    assert found(waited("nova-conductor", "nova-compute", 0), waited("neutron-server", "neutron-dhcp-agent", 300)) == []
+
+
+def test_when_the_broker_is_accused_it_is_not_the_database() -> None:
+    pair = waited("nova-conductor", "nova-compute"), waited("neutron-server", "neutron-dhcp-agent")
+    assert found(*pair, clue("rabbitmq", 0.7, type="service-down")) == []
+    assert len(found(*pair, clue("rabbitmq", 0.7, type="service-down", role="symptom"))) == 1
+
+
+def test_a_timeout_that_a_service_reports_of_itself_is_no_lack_of_answer() -> None:
+    assert found(waited("nova-conductor", "nova-conductor"), waited("neutron-server", "neutron-dhcp-agent")) == []
