@@ -131,11 +131,7 @@ def _credit(clue: Clue, clues: Sequence[Clue], topology: Topology, presence: Pre
 
 
 def _is_failure(clue: Clue) -> bool:
-    return (
-        clue.role != "context"
-        and clue.weight >= _TELLING
-        and clue.kind in _FAILURES
-    )
+    return clue.role != "context" and clue.weight >= _TELLING and clue.kind in _FAILURES
 
 
 def _timeliness(clue: Clue, began: datetime | None) -> float:
