@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from openstack_rca.correlation.change import span
 from openstack_rca.correlation.topology import ServiceGraph
 from openstack_rca.records import Clue
 
@@ -216,22 +215,20 @@ def silences(table: pl.DataFrame, baseline: pl.DataFrame | None, graph: ServiceG
     """Return a clue for each program and host that wrote steadily and then stopped while others went on.
 
     Steady means: in its longest quiet stretch at least `_MIN_EXPECTED` records were to be expected from its own rate
-    before, which it kept without long pauses, or from that of the baseline; and the stretch is twice as long as any that
-    the baseline shows.
+    before, which it kept without long pauses; and the stretch is twice as long as any that the baseline shows.
     """
     end = table["time"].max()
     if not isinstance(end, datetime):
         return []
-    usual = _habits(baseline) if baseline is not None else {}
+    usual = _longest_gaps(baseline) if baseline is not None else {}
     clues = []
     timed = table.filter(pl.col("logger").is_not_null()).select("service", "host", "time", "record")
     timed = timed.drop_nulls(["service", "time"]).sort("time")
     for (service, host), group in timed.group_by("service", "host", maintain_order=True):
         if not isinstance(service, str) or group.height < _MIN_EXPECTED:
             continue
-        longest_gap, rate = usual.get((service, host), (0.0, None))
-        found = _longest_silence(group, end, rate)
-        if found is None or (found[1] - found[0]).total_seconds() < 2 * longest_gap:
+        found = _longest_silence(group, end)
+        if found is None or (found[1] - found[0]).total_seconds() < 2 * usual.get((service, host), 0.0):
             continue
         since, until, record, expected = found
         others = timed.filter(pl.col("time").is_between(since, until) & (pl.col("service") != service))[
@@ -246,25 +243,21 @@ def silences(table: pl.DataFrame, baseline: pl.DataFrame | None, graph: ServiceG
     return clues
 
 
-def _habits(baseline: pl.DataFrame) -> dict[tuple[str | None, str | None], tuple[float, float]]:
-    """Return how many seconds each program and host was silent at the longest in health, and its records per second."""
-    seconds = span(baseline)
-    habits = (
+def _longest_gaps(baseline: pl.DataFrame) -> dict[tuple[str | None, str | None], float]:
+    """Return the seconds that each program and host was silent at the longest in health."""
+    gaps = (
         baseline.drop_nulls("time")
         .sort("time")
         .group_by("service", "host")
-        .agg(gap=pl.col("time").diff().max().dt.total_microseconds() / 1e6, rate=pl.len() / seconds)
+        .agg(pl.col("time").diff().max().dt.total_microseconds() / 1e6)
     )
-    return {(service, host): (gap or seconds, rate) for service, host, gap, rate in habits.iter_rows()}
+    return {(service, host): gap or 0.0 for service, host, gap in gaps.iter_rows()}
 
 
-def _longest_silence(
-    group: pl.DataFrame, end: datetime, rate: float | None
-) -> tuple[datetime, datetime, int, float] | None:
-    """Return start, end, last record and expected lines of the longest quiet stretch, if lines were to be expected in it.
+def _longest_silence(group: pl.DataFrame, end: datetime) -> tuple[datetime, datetime, int, float] | None:
+    """Return start, end, last record and expected lines of the longest quiet stretch, if the program was steady before.
 
-    That is so by the rate of health, or when the program was steady before: cut into eighths of the stretch, nearly all
-    of the time before it holds records.
+    Steady: cut into eighths of the stretch, nearly all of the time before it holds records.
     """
     times = pl.concat([group["time"], pl.Series("time", [end], dtype=group["time"].dtype)])
     gaps = times.diff().dt.total_microseconds().drop_nulls() / 1e6
@@ -273,11 +266,7 @@ def _longest_silence(
     active = (group["time"][at] - start).total_seconds()
     width = longest / 8
     cells = int(active / width) if width else 0
-    if longest < _MIN_SILENCE:
-        return None
-    if rate is not None and rate * longest >= _MIN_EXPECTED:
-        return group["time"][at], times[at + 1], int(group["record"][at]), rate * longest
-    if cells < _STEADY_CELLS:
+    if longest < _MIN_SILENCE or cells < _STEADY_CELLS:
         return None
     filled = ((group["time"].head(at + 1) - start).dt.total_microseconds() / 1e6 / width).floor().n_unique()
     expected = longest * (at + 1) / active
