@@ -93,3 +93,20 @@ def test_a_traceback_in_a_file_of_nobody_is_of_the_program_whose_code_it_begins_
 def test_an_error_without_an_exception_has_the_type_that_its_words_name() -> None:
     (clue,) = clues(message="The option backend_host must be set in the section of the driver")
     assert (clue.kind, clue.type) == ("error", "misconfiguration")
+
+
+def test_what_a_library_raised_is_of_the_program_whose_code_led_there() -> None:
+    detail = """Remote error: OperationalError (1054, "Unknown column 'a' in 'SELECT'")
+Traceback (most recent call last):
+  File "/x/dist-packages/pymysql/err.py", line 143, in raise_mysql_exception
+    raise errorclass(errno, errval)
+pymysql.err.OperationalError: (1054, "Unknown column 'a' in 'SELECT'")
+
+The above exception was the direct cause of the following exception:
+
+Traceback (most recent call last):
+  File "/x/dist-packages/nova/conductor/manager.py", line 142, in _object_dispatch
+    return getattr(target, method)(*args, **kwargs)
+sqlalchemy.exc.OperationalError: (pymysql.err.OperationalError) (1054, "Unknown column 'a' in 'SELECT'")"""
+    (clue,) = clues(service="nova-compute", detail=detail)
+    assert (clue.component, clue.host, clue.type) == ("nova-conductor", None, "misconfiguration")

@@ -53,6 +53,17 @@ def test_a_peer_that_cannot_be_named_leaves_a_weak_symptom_of_the_reporter() -> 
     assert unnamed.weight < named.weight
 
 
+def test_what_several_programs_report_of_what_they_share_accuses_that() -> None:
+    known = next(s for s in SIGNATURES.values() if s.shared == "keystone")
+
+    def accused(*services: str) -> set[str]:
+        hits = [SignatureHit(known.id, s, None, (0,), 1) for s in services]
+        return {c.component for c in signature_clues(hits, SIGNATURES, novel(TABLE, 1.0), GRAPH, 0.0)}
+
+    assert accused("nova-api") == accused("nova-api", "nova-api") == {"nova-api"}
+    assert accused("nova-api", "nova-compute") == {"keystone"}
+
+
 def test_a_recovery_accuses_nobody_but_tells_when_the_trouble_ended() -> None:
     (clue,) = clues(by(role="recovery"))
     assert (clue.role, clue.last) == ("context", at(20))

@@ -1,6 +1,8 @@
 """Errors and tracebacks -> clues: who raised what, where in the code, and whom that puts under suspicion."""
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -100,7 +102,15 @@ def _decisive(message: str, detail: str | None, blame: Blame) -> Traceback | Non
     usable = [t for i, t in enumerate(chain) if i == last or t.name not in _BENIGN_INNER]
     if not usable:
         return inline(message)
-    return max(usable, key=lambda t: blame.rule(t).weight)
+    best = max(usable, key=lambda t: blame.rule(t).weight)
+    return best if blame.core(best) else _with_callers(best, chain, blame)
+
+
+def _with_callers(traceback: Traceback, chain: Sequence[Traceback], blame: Blame) -> Traceback:
+    """Return an exception that a library raised with the frames of OpenStack that led there, which the next one of its chain has."""
+    later = chain[chain.index(traceback) + 1 :]
+    caller = next((t for t in later if blame.core(t)), None)
+    return replace(traceback, frames=caller.frames + traceback.frames) if caller else traceback
 
 
 def _origin(

@@ -42,7 +42,7 @@ _NOTICED, _UNNOTICED = 0.15, 0.4
 _NEAR_QUESTION, _FAR_FROM_QUESTION, _BESIDE_QUESTION = 1.15, 0.8, 0.2
 """What a clue is worth that is near to what was asked, far from it, and far from it while what was asked fails itself."""
 _ASKED_FAILS = 0.15
-_FAILURES = frozenset({"signature", "traceback", "error", "connection"})
+_FAILURES = frozenset({"signature", "traceback", "error", "connection", "shared"})
 """Kinds of clue that report a failure, where others only tell that something is unusual."""
 _INFRASTRUCTURE_BONUS = 1.05
 
@@ -116,11 +116,11 @@ def _credit(clue: Clue, clues: Sequence[Clue], topology: Topology, presence: Pre
     """Return what an accusation by another component is worth.
 
     Less when the accused went on writing meanwhile and noticed nothing itself: then its answer was right, and the
-    question may have been wrong.
+    question may have been wrong. Neither holds for a lost connection, nor for what several report alike.
     """
     if presence is None or clue.reporter == clue.component or topology.is_infrastructure(clue.component):
         return 1.0
-    if clue.kind == "connection" or not presence.wrote(clue.component, clue.first, clue.last):
+    if clue.kind in ("connection", "shared") or not presence.wrote(clue.component, clue.first, clue.last):
         return 1.0
     noticed = any(
         c.component == clue.component == c.reporter and c.role != "context" and c.weight >= _NOTICED

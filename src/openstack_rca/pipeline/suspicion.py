@@ -1,5 +1,6 @@
 """All finders of clues joined: signatures, errors, API answers, processes."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -92,15 +93,19 @@ def signature_clues(
     wanted = sorted({r for h in hits for r in (*h.records, h.last)})
     rows = table.filter(pl.col("record").is_in(wanted)).select("record", "novelty", "time")
     facts = {r: (novelty, time) for r, novelty, time in rows.iter_rows()}
+    writers: dict[str, set[str]] = defaultdict(set)
+    for hit in hits:
+        writers[hit.signature].add(graph.resolve(hit.service) or hit.service)
     for hit in hits:
         signature = signatures[hit.signature]
-        component, host = _blamed(signature, hit, graph)
+        together = signature.shared and len(writers[signature.id]) > 1
+        component, host = (signature.shared, None) if together else _blamed(signature, hit, graph)
         reporter = graph.resolve(hit.service) or hit.service
         novelties = [facts[r][0] for r in hit.records]
         times = [facts[r][1] for r in (*hit.records, hit.last) if facts[r][1]]
         where = f" ({reporter}{' on ' + hit.host if hit.host else ''})"
         yield Clue(
-            kind="signature",
+            kind="shared" if together else "signature",
             key=f"{hit.signature}:{component or reporter}:{reporter}",
             component=component or reporter,
             host=host,

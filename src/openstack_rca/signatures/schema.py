@@ -45,6 +45,7 @@ class Signature(BaseModel):
     where: Literal["message", "any"] = Field("message", alias="in")
     literals: tuple[str, ...] = ()
     blames: str
+    shared: str | None = None  # whom it blames instead when several programs write it
     type: FaultType | None = None
     weight: float = Field(ge=0.0, le=1.0)
     explains: str = Field(min_length=10)
