@@ -17,6 +17,8 @@ _NAME = re.compile(r"(?<![\w./-])(?=[\w.]*[-_])(?=[\w.-]*[a-z])[a-z0-9][\w-]*[a-
                    r"(?<![\w./-])[a-z]+\d+(?![\w./-])")  # fmt: skip
 """Users name servers and volumes with a hyphen, an underscore, or a number at the end: "web-1", "shop_db", "vm12"."""
 _TIME = re.compile(r"(?<![\d:.])(?:(\d{4}-\d\d-\d\d)[ T])?([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?(?![\d:])")
+_TCP_PORT = re.compile(r"\bports?[ :#]*(\d{2,5})\b")
+"""A port with a number is one of TCP, not one of a network."""
 _MOST_DAYS = 31
 _SLACK = timedelta(minutes=1)
 _WORD = re.compile(r"[a-z][a-z0-9_.-]*[a-z0-9]")
@@ -38,8 +40,10 @@ def understand(
     requests = tuple(dict.fromkeys(_REQUEST.findall(lower)))
     bare = _REQUEST.sub(" ", lower)
     uuids = tuple(dict.fromkeys(_UUID.findall(bare)))
-    words = tuple(w for w in dict.fromkeys(_WORD.findall(_UUID.sub(" ", bare))) if w not in graph.stopwords)
-    named = [c for w in words if (c := w if w in graph.components else None)]
+    plain = _TCP_PORT.sub(" ", _UUID.sub(" ", bare))
+    words = tuple(w for w in dict.fromkeys(_WORD.findall(plain)) if w not in graph.stopwords)
+    named = [w for w in words if w in graph.components]
+    named += [c for port in _TCP_PORT.findall(bare) if (c := graph.at_port(port))]
     about = [c for about_words, components in graph.operations if about_words & set(words) for c in components]
     statuses = tuple(dict.fromkeys(int(a or b) for a, b in _STATUS.findall(text)))
     known = sorted(h for h in set(hosts) if re.search(rf"(?<![\w.-]){re.escape(h.lower())}(?![\w-])", lower))
