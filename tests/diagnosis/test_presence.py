@@ -13,7 +13,7 @@ TALKING = Presence(log_table(*({"message": "m", "service": "glance-api", "at": f
 def test_who_wrote_when() -> None:
     presence = Presence(log_table({"message": "m", "at": 100.0}, {"message": "m", "service": "cinder-api", "at": None}))
     assert presence.wrote("nova-api", at(100), at(100))
-    assert presence.wrote("nova-api", at(90), at(90))
+    assert presence.wrote("nova-api", at(110), at(110))
     assert not presence.wrote("nova-api", at(110), at(200))
     assert not presence.wrote("nova-api", at(10), at(90))
     assert not presence.wrote("nova-api", at(200), at(300))

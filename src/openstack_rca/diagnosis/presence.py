@@ -15,9 +15,12 @@ class Presence:
         self._times = {str(name): group["time"] for (name,), group in timed.group_by("service")}
 
     def wrote(self, component: str, first: datetime | None, last: datetime | None) -> bool:
-        """Say whether a component wrote anything between `first` and `last`, or shortly after `first`."""
+        """Say whether a component wrote anything up to `last`: since `first`, or for what took but a moment shortly before it.
+
+        A callee writes its last line before its caller complains; who wrote only before a long outage was not there.
+        """
         times = self._times.get(component)
         if times is None or first is None or last is None:
             return False
-        begin = times.search_sorted(first)
-        return begin < len(times) and times[begin] <= max(last, first + _SLACK)
+        begin = times.search_sorted(first - _SLACK if last - first <= _SLACK else first)
+        return begin < len(times) and times[begin] <= last
