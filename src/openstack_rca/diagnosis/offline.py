@@ -54,9 +54,7 @@ class OfflineAnalyst:
         causes = _causes(kept, sure, {record: tuple(p.id for p in pieces) for record, pieces in evidence.items()})
         least = needed(case.question, self.settings.inconclusive_below)
         inconclusive = not causes or causes[0].confidence < least or not _is_accused(kept[0])
-        worth_a_look = [h for h, s in zip(kept, sure, strict=True) if inconclusive or h is kept[0] or s >= _UNLIKELY][
-            :3
-        ]
+        likely = [h for h, s in zip(kept, sure, strict=True) if inconclusive or h is kept[0] or s >= _UNLIKELY][:3]
         return Diagnosis(
             analyst="offline",
             inconclusive=inconclusive,
@@ -64,8 +62,8 @@ class OfflineAnalyst:
             evidence=tuple(piece for pieces in evidence.values() for piece in pieces),
             refuted=_refuted(hypotheses, kept[:1], ids),
             timeline=_timeline(case, kept, ids),
-            recommendations=_unique(c.remediation for h in worth_a_look for c in h.clues[:3] if c.role != "context"),
-            next_checks=_unique(n for h in worth_a_look for c in h.clues[:4] for n in c.look_next)[:8],
+            recommendations=_unique(c.remediation for h in likely for c in h.clues[:3] if c.role != "context"),
+            next_checks=_unique(n for h in likely for c in h.clues[:4] for n in c.look_next)[:8],
             open_questions=_open(case, kept, inconclusive),
         )
 
