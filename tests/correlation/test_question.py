@@ -88,7 +88,9 @@ def test_times_are_those_that_the_logs_cover(text: str, zone: tzinfo, times: tup
 
 
 def test_a_port_with_a_number_is_who_listens_there_and_no_port_of_a_network() -> None:
-    asked = understand("The compute service does not answer, connection refused on port 8774", load_topology(), ()).components
+    asked = understand(
+        "The compute service does not answer, connection refused on port 8774", load_topology(), ()
+    ).components
     assert asked[0] == "nova-api"
     assert not any(name.startswith("neutron") for name in asked)
     assert understand("My port has no address", load_topology(), ()).components[0] == "neutron-server"
