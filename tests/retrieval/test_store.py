@@ -318,7 +318,7 @@ def mounted(target: Path, *options: str) -> Iterator[None]:
     try:
         yield
     finally:
-        subprocess.run(["umount", str(target)], check=True)
+        subprocess.run(["umount", "--lazy", str(target)], check=True)
 
 
 @contextmanager
