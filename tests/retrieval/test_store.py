@@ -1,4 +1,3 @@
-import contextlib
 import errno
 import json
 import os
@@ -7,48 +6,35 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.retrieval.disks import (
+    LOGS,
+    entries,
+    fill_the_disk,
+    in_a_process,
+    mounted,
+    read_only,
+    reopened,
+    search_and_back_up,
+)
 
 from openstack_rca.errors import InputError, UnavailableError, UsageError
 from openstack_rca.retrieval import upkeep
 from openstack_rca.retrieval.embeddings import MiniLmEmbedder
 from openstack_rca.retrieval.locks import StoreBusy
-from openstack_rca.retrieval.store import Entry, VectorStore, content_id
+from openstack_rca.retrieval.store import Entry, VectorStore
 from openstack_rca.settings import VectorDb
 
-LOGS = "openstack_logs"
 ROOT = Path(__file__).parents[2]
-TEXTS = {
-    "AMQP server on <ip>:<port> is unreachable: ECONNREFUSED. Trying again in <n> seconds.": "neutron-server",
-    "Failed to write image data: No space left on device": "glance-api",
-    "Instance failed to spawn": "nova-compute",
-    "Took <n> seconds to build instance.": "nova-compute",
-}
-
-
-def entries() -> list[Entry]:
-    return [
-        Entry(
-            content_id(text, service),
-            text,
-            {"service": service, "level": "ERROR" if "ed " in text else "INFO", "count": 3},
-        )
-        for text, service in TEXTS.items()
-    ]
 
 
 @pytest.fixture
 def store(settings: VectorDb, embedder: MiniLmEmbedder) -> Iterator[VectorStore]:
     with VectorStore(settings, lambda: embedder) as opened:
         yield opened
-
-
-def reopened(settings: VectorDb, embedder: MiniLmEmbedder) -> VectorStore:
-    return VectorStore(settings, lambda: embedder)
 
 
 def test_what_goes_in_is_found_by_meaning(store: VectorStore) -> None:
@@ -309,31 +295,6 @@ def test_an_unwritable_place_is_one_sentence(settings: VectorDb, embedder: MiniL
         reopened(settings.model_copy(update={"persist_directory": tmp_path / "file" / "store"}), embedder)
 
 
-@contextmanager
-def mounted(target: Path, *options: str) -> Iterator[None]:
-    """Mount something for the time of a test; only root may, and not everywhere."""
-    done = subprocess.run(["mount", *options, str(target)], capture_output=True, check=False)
-    if done.returncode:
-        pytest.skip("file systems cannot be mounted here")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "--lazy", str(target)], check=True)
-
-
-@contextmanager
-def read_only(folder: Path) -> Iterator[None]:
-    """Make a folder one that nobody here can write to."""
-    if os.geteuid():
-        folder.chmod(0o555)
-        yield
-        folder.chmod(0o755)
-        return
-    with mounted(folder, "--bind", str(folder)):
-        subprocess.run(["mount", "-o", "remount,ro,bind", str(folder)], check=True)
-        yield
-
-
 @pytest.mark.parametrize("beside", ["none", "empty"])
 def test_a_read_only_store_is_searched_and_backed_up(
     settings: VectorDb, embedder: MiniLmEmbedder, tmp_path: Path, beside: str
@@ -346,36 +307,13 @@ def test_a_read_only_store_is_searched_and_backed_up(
     if beside == "empty":
         ledger.with_name("ledger.sqlite3-wal").touch()
     with read_only(settings.persist_directory):
-        with VectorStore(settings, lambda: embedder, writing=False) as reader:
-            assert "cannot be locked" in reader.notes[0]
-            assert "comes from the store's ledger" in reader.notes[0]
-            assert reader.search(LOGS, "the disk is full", 1)[0].text.endswith("No space left on device")
-            assert upkeep.backup(reader, tmp_path / "backup").pieces == {LOGS: 4}
-            with pytest.raises(UsageError, match="opened for searching"):
-                reader.ingest(LOGS, entries())
-        with pytest.raises(UnavailableError, match="cannot be locked"):
-            reopened(settings, embedder)
-        assert upkeep.status(settings).collections[0].pieces == 4
+        in_a_process(search_and_back_up, settings, tmp_path / "backup")
 
 
-def test_a_full_disk_can_still_be_read(settings: VectorDb, embedder: MiniLmEmbedder) -> None:
-    folder = settings.persist_directory
-    folder.mkdir()
-    with mounted(folder, "-t", "tmpfs", "-o", "size=5m", "tmpfs"):
-        with VectorStore(settings, lambda: embedder) as store:
-            store.ingest(LOGS, entries())
-        with (folder / "fill").open("wb", buffering=0) as fill, contextlib.suppress(OSError):
-            while fill.write(b"x" * 1000):
-                pass
-        with pytest.raises(UnavailableError, match="No space left on device"):
-            reopened(settings, embedder)
-        with VectorStore(settings, lambda: embedder, writing=False) as reader:
-            assert len(reader.search(LOGS, "the disk is full", 4)) == 4
-            assert "No space left on device" in reader.notes[0]
-        (folder / "fill").unlink()
-        with reopened(settings, embedder) as store:
-            assert upkeep.verify(store).ok
-            assert store.ingest(LOGS, entries()).changed == 0
+def test_a_full_disk_can_still_be_read(settings: VectorDb) -> None:
+    settings.persist_directory.mkdir()
+    with mounted(settings.persist_directory, "-t", "tmpfs", "-o", "size=5m", "tmpfs"):
+        in_a_process(fill_the_disk, settings)
 
 
 def test_a_disk_that_fills_up_at_the_end_leaves_no_lock_behind(
