@@ -15,6 +15,7 @@ from openstack_rca.correlation.clocks import clock_clues, clock_errors, with_tru
 from openstack_rca.correlation.failures import error_clues
 from openstack_rca.correlation.handovers import handover_clues
 from openstack_rca.correlation.http import http_clues
+from openstack_rca.correlation.interventions import interventions
 from openstack_rca.correlation.latency import slow_clues
 from openstack_rca.correlation.outages import outages
 from openstack_rca.correlation.processes import lost_clients, restarts, silences
@@ -23,6 +24,7 @@ from openstack_rca.correlation.requests import requests
 from openstack_rca.correlation.stalls import stalls
 from openstack_rca.correlation.stories import asked_roots, failed_roots, follow, with_root
 from openstack_rca.correlation.topology import ServiceGraph, load_topology, topology_of
+from openstack_rca.correlation.waits import waits
 
 __all__ = [
     "ServiceGraph",
@@ -38,6 +40,7 @@ __all__ = [
     "follow",
     "handover_clues",
     "http_clues",
+    "interventions",
     "load_topology",
     "lost_clients",
     "novelty_clues",
@@ -52,6 +55,7 @@ __all__ = [
     "topology_of",
     "understand",
     "vanished",
+    "waits",
     "with_novelty",
     "with_root",
     "with_true_time",

@@ -106,7 +106,7 @@ def _clue(row: dict[str, Any], question: Question, graph: ServiceGraph) -> Clue 
 
 
 def _change(row: dict[str, Any], component: str) -> Clue | None:
-    for rule in _knowledge()["changes"]:
+    for rule in changes():
         if row["method"] in rule["methods"] and re.search(rule["route"], row["route"]) and not row["share_before"]:
             return Clue(
                 kind="change",
@@ -124,6 +124,12 @@ def _change(row: dict[str, Any], component: str) -> Clue | None:
                 last=_time(row["last"]),
             )
     return None
+
+
+def changes() -> list[dict[str, Any]]:
+    """Return the kinds of call that change the cloud: methods, route, type, what to say, and the failures they lead to."""
+    found: list[dict[str, Any]] = _knowledge()["changes"]
+    return found
 
 
 def _time(value: object) -> datetime | None:

@@ -45,6 +45,8 @@ _ASKED_FAILS = 0.15
 """From which weight on a failure that what was asked about reports is one."""
 _FAILURES = frozenset({"signature", "traceback", "error", "connection", "shared"})
 """Kinds of clue that report a failure, where others only tell that something is unusual."""
+_WITNESSED = frozenset({"connection", "intervention", "shared", "wait"})
+"""A lost connection, what an administrator did to the accused, what several report alike, a request that waited for it."""
 _INFRASTRUCTURE_BONUS = 1.05
 
 
@@ -117,11 +119,11 @@ def _credit(clue: Clue, clues: Sequence[Clue], topology: Topology, presence: Pre
     """Return what an accusation by another component is worth.
 
     Less when the accused went on writing meanwhile and noticed nothing itself: then its answer was right, and the
-    question may have been wrong. Neither holds for a lost connection, nor for what several report alike.
+    question may have been wrong. This does not hold for those who speak from more than one side (`_WITNESSED`).
     """
     if presence is None or clue.reporter == clue.component or topology.is_infrastructure(clue.component):
         return 1.0
-    if clue.kind in ("connection", "shared") or not presence.wrote(clue.component, clue.first, clue.last):
+    if clue.kind in _WITNESSED or not presence.wrote(clue.component, clue.first, clue.last):
         return 1.0
     noticed = any(
         c.component == clue.component == c.reporter and c.role != "context" and c.weight >= _NOTICED

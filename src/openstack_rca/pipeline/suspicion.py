@@ -13,6 +13,7 @@ from openstack_rca.correlation import (
     error_clues,
     handover_clues,
     http_clues,
+    interventions,
     lost_clients,
     novelty_clues,
     outages,
@@ -20,6 +21,7 @@ from openstack_rca.correlation import (
     silences,
     slow_clues,
     stalls,
+    waits,
 )
 from openstack_rca.records import Clue, Question, SignatureHit
 from openstack_rca.signatures import Matcher, Signature, load_signatures
@@ -60,10 +62,11 @@ def find_clues(
         *handover_clues(table, graph),
         *silences(table, baseline, graph),
         *slow_clues(table, baseline, graph),
+        *waits(table, graph),
         *(novelty_clues(change, graph) if baseline is not None else ()),
         *(absence_clues(gone, table, graph) if gone is not None else ()),
     )
-    clues = (*found, *stalls(found, graph))
+    clues = (*found, *stalls(found, graph), *interventions(found, graph))
     own = set(table.filter(pl.col("root").is_in(list(asked)))["record"].to_list()) if asked else set()
     return tuple(replace(c, weight=c.weight * _nearness(c, own, question.times)) for c in clues)
 

@@ -1,0 +1,53 @@
+"""Administrative calls that were answered well, and failures of the kind that they lead to: somebody changed the cloud."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from openstack_rca.correlation.http import changes
+from openstack_rca.correlation.topology import ServiceGraph
+from openstack_rca.records import Clue
+
+_WEIGHT = 0.75
+_TELLING = 0.15
+_SOON = timedelta(seconds=330)
+"""Within this time after the call its first effect shows: the longest timer (vif_plugging_timeout) and a report interval."""
+
+
+def interventions(clues: Sequence[Clue], graph: ServiceGraph) -> list[Clue]:
+    """Return a clue for each administrative call after which a failure of the kind it leads to began that was not there before."""
+    rules = {rule["says"]: rule for rule in changes() if "leads_to" in rule}
+    found = []
+    for call in clues:
+        rule = rules.get(call.key.partition(":")[2]) if call.kind == "change" and call.role == "context" else None
+        if rule is None or call.first is None:
+            continue
+        effects = [c for c in clues if _follows(c, call, rule, graph)]
+        if effects:
+            effect = min(effects, key=lambda c: (-c.weight, c.key))
+            found.append(
+                replace(
+                    call,
+                    kind="intervention",
+                    component=rule.get("concerns", {}).get(call.component, call.component),
+                    role="cause",
+                    weight=_WEIGHT,
+                    statement=f"{call.statement} at {call.first:%H:%M:%S}, and after it: {effect.statement}",
+                    records=(call.records[0], effect.records[0], *call.records[1:]),
+                    exculpates=effect.component,
+                )
+            )
+    return found
+
+
+def _follows(clue: Clue, call: Clue, rule: dict[str, Any], graph: ServiceGraph) -> bool:
+    """Say whether a clue shows a failure of the kind that a call leads to, which set in soon after it, where the call reaches."""
+    if clue.role == "context" or clue.weight < _TELLING or clue.first is None or call.first is None:
+        return False
+    kind = clue.type in rule["leads_to"] or (clue.kind == "http" and int(clue.key[-3:]) in rule.get("statuses", ()))
+    near = (
+        graph.family(clue.reporter) == graph.family(call.component)
+        or graph.depends(clue.reporter, call.component) is not None
+    )
+    return kind and near and call.first <= clue.first <= call.first + _SOON

@@ -1,0 +1,97 @@
+"""API requests that took long -> the hop that they waited for: who wrote first after the longest pause of each."""
+
+from collections import Counter
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from openstack_rca.correlation.http import with_http
+from openstack_rca.correlation.latency import with_seconds
+from openstack_rca.correlation.topology import ServiceGraph
+from openstack_rca.records import Clue
+
+_LONG, _VERY_LONG = 10.0, 30.0
+"""Seconds from which on one of several requests, or a single one, is slow; clients and load balancers give up after 30 to 60."""
+_MOST_OF_IT = 0.6
+"""The share of a request's time that its longest pause must fill to explain it."""
+_AGREEING = 0.8
+"""The share of the slow requests that must have waited for the same program: where they differ, all wait for something else."""
+_WEIGHT, _HALF = 0.6, 1.0
+_MARGIN = timedelta(seconds=1)
+_MOST = 5
+
+
+def waits(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
+    """Return a clue against the program that slow API requests waited for, or none; needs the column `root`.
+
+    An access line is written at the end of its request and tells how long that took. Where all that the request wrote lies
+    at the end of this time, the first to write is who was waited for: one whom the API needs, and who wrote nothing else.
+    """
+    answers = with_http(table.filter(pl.col("root").is_not_null() & pl.col("time").is_not_null()))
+    slow = with_seconds(answers).filter(pl.col("seconds") >= _LONG)
+    if slow.is_empty():
+        return []
+    paused = _paused(slow.select("root", "record", "service", "time", "seconds"), table)
+    awaited = [_needed(caller, first, graph) for caller, first in paused.select("service", "awaited").iter_rows()]
+    (component, count), *_ = Counter(awaited).most_common(1) or [(None, 0)]
+    if component is None or count < _AGREEING * len(awaited):
+        return []
+    mine = paused.filter(pl.Series(name == component for name in awaited)).sort("pause", "by", descending=[True, False])
+    told = count > 1 or mine["pause"][0] >= _VERY_LONG
+    return [_clue(component, mine, graph)] if told and _was_silent(mine, table) else []
+
+
+def _paused(slow: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
+    """Return the slow requests with their longest pause: its start, its length, and who ended it with which record."""
+    lines = table.select("root", by="record", at="time", awaited="service").drop_nulls()
+    pauses = (
+        slow.with_columns(began=pl.col("time") - pl.duration(microseconds=(pl.col("seconds") * 1e6).cast(pl.Int64)))
+        .join(lines, on="root")
+        .filter(pl.col("at").is_between("began", "time"))
+        .sort("record", "at", "by")
+        .with_columns(since=pl.col("at").shift(1).over("record").fill_null(pl.col("began")))
+        .with_columns(pause=(pl.col("at") - pl.col("since")).dt.total_microseconds() / 1e6)
+    )
+    longest = pauses.sort("pause", "by", descending=[True, False]).unique("record", keep="first", maintain_order=True)
+    slow_itself = slow.select(by="record")
+    return longest.filter(
+        pl.col("pause") >= pl.max_horizontal(_LONG, _MOST_OF_IT * pl.col("seconds"))
+    ).join(slow_itself, on="by", how="anti")  # fmt: skip
+
+
+def _was_silent(mine: pl.DataFrame, table: pl.DataFrame) -> bool:
+    """Say whether who was waited for wrote nothing at all in the longest pause: else it worked, and the caller called late."""
+    worked = (pl.col("time") > mine["since"][0] + _MARGIN) & (pl.col("time") < mine["at"][0] - _MARGIN)
+    return table.filter((pl.col("service") == mine["awaited"][0]) & worked).is_empty()
+
+
+def _needed(caller: str, other: str, graph: ServiceGraph) -> str | None:
+    """Return the component that wrote for another, if the caller needs it."""
+    component = graph.resolve(other) or other
+    return component if graph.depends(graph.resolve(caller) or caller, component) is not None else None
+
+
+def _clue(component: str, mine: pl.DataFrame, graph: ServiceGraph) -> Clue:
+    callers = sorted({graph.resolve(name) or name for name in mine["service"].cast(pl.String)})
+    first, last = mine["since"].min(), mine["since"].max()
+    assert isinstance(first, datetime)
+    assert isinstance(last, datetime)
+    return Clue(
+        kind="wait",
+        key=component,
+        component=component,
+        host=None,
+        type="timeout",
+        role="cause",
+        weight=_WEIGHT * mine.height / (mine.height + _HALF),
+        reporter=callers[0],
+        statement=f"{mine.height} request{'s' * (mine.height > 1)} to {', '.join(callers)} waited for {component}, up to "
+        f"{mine['pause'][0]:.0f} s, before it wrote its first line about {'them' if mine.height > 1 else 'it'}",
+        records=tuple(r for pair in mine.head(_MOST).select("record", "by").iter_rows() for r in pair),
+        count=mine.height,
+        first=first,
+        last=last,
+        look_next=(
+            f"Is {component} overloaded, frozen or waiting itself? Look at its processes and their load at {first:%H:%M:%S}.",
+        ),
+    )

@@ -1,0 +1,57 @@
+from typing import Any
+
+import pytest
+from tests.diagnosis.clues import at, clue
+
+from openstack_rca.correlation import interventions, load_topology
+from openstack_rca.correlation.http import changes
+from openstack_rca.records import Clue
+
+GRAPH = load_topology()
+QUOTA, SERVICES = "a quota was changed", "a service was enabled, disabled or forced down"
+
+
+def call(component: str, says: str, seconds: float = 0, **changes: Any) -> Clue:
+    given = {"kind": "change", "type": "quota", "key": f"{component}:{says}", "role": "context", "first": at(seconds), "records": (1,)}
+    return clue(component, 0.3, **{**given, **changes})
+
+
+def refused(component: str, status: int, seconds: float = 5, weight: float = 0.5, **changes: Any) -> Clue:
+    given = {"kind": "http", "key": f"{component}:POST /x:{status}", "first": at(seconds), "records": (2,)}
+    return clue(component, weight, **{**given, **changes})
+
+
+def test_what_an_administrator_changed_causes_the_failures_that_follow() -> None:
+    (cause,) = interventions([call("neutron-server", QUOTA), refused("nova-api", 403)], GRAPH)
+    assert (cause.component, cause.type, cause.role) == ("neutron-server", "quota", "cause")
+    assert cause.records == (1, 2)
+    assert cause.exculpates == "nova-api"
+
+
+@pytest.mark.parametrize(("api", "concerned"), [("nova-api", "nova-compute"), ("cinder-api", "cinder-volume")])
+def test_a_disabled_service_is_the_one_that_the_call_concerns(api: str, concerned: str) -> None:
+    short = clue(api, 0.5, type="resource-exhaustion", first=at(3))
+    (cause,) = interventions([call(api, SERVICES), short], GRAPH)
+    assert cause.component == concerned
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        refused("nova-api", 403, seconds=-60),
+        refused("nova-api", 403, seconds=3600),
+        refused("nova-api", 404),
+        refused("keystone", 403),
+        refused("nova-api", 403, weight=0.01),
+        refused("nova-api", 403, role="context"),
+    ],
+    ids=["earlier", "an hour later", "of another kind", "where the call does not reach", "not telling", "context"],
+)
+def test_without_an_effect_a_change_is_context(other: Clue) -> None:
+    assert interventions([call("neutron-server", QUOTA), other], GRAPH) == []
+
+
+def test_every_component_that_a_rule_names_exists() -> None:
+    named = {name for rule in changes() for pair in rule.get("concerns", {}).items() for name in pair}
+    assert named
+    assert {name for name in named if GRAPH.resolve(name) != name} == set()

@@ -1,0 +1,62 @@
+from typing import Any
+
+import pytest
+from tests.correlation.tables import at, log_table
+
+from openstack_rca.correlation import load_topology, waits, with_root
+from openstack_rca.records import Clue
+
+GRAPH = load_topology()
+Row = dict[str, Any]
+
+
+def line(when: float, service: str, request: str, message: str = "working") -> Row:
+    return {"at": when, "service": service, "request_id": f"req-{request}", "message": message}
+
+
+def answered(when: float, service: str, request: str, seconds: float) -> Row:
+    return line(when, service, request, f'10.0.0.1 "POST /v2.1/servers HTTP/1.1" status: 202 len: 9 time: {seconds:.6f}')
+
+
+def slow(request: str, end: float, seconds: float, awaited: str = "glance-api", caller: str = "nova-api") -> list[Row]:
+    """A request that waited for somebody nearly all of its time."""
+    return [line(end - 0.2, awaited, request), answered(end, caller, request, seconds)]
+
+
+def found(*rows: Row) -> list[Clue]:
+    return waits(with_root(log_table(*sorted(rows, key=lambda r: r["at"]))), GRAPH)
+
+
+def test_who_writes_first_after_a_long_pause_was_waited_for() -> None:
+    (wait,) = found(*slow("a", 70, 60), *slow("b", 70, 40))
+    assert (wait.component, wait.type, wait.role, wait.count) == ("glance-api", "timeout", "cause", 2)
+    assert wait.reporter == "nova-api"
+    assert (wait.first, wait.last) == (at(10), at(30))
+    assert len(wait.records) == 4
+
+
+@pytest.mark.parametrize(("seconds", "clues"), [(9.0, 0), (25.0, 0), (35.0, 1)])
+def test_a_single_request_must_be_very_slow(seconds: float, clues: int) -> None:
+    assert len(found(*slow("a", 70, seconds))) == clues
+
+
+def test_requests_that_waited_for_different_programs_accuse_nobody() -> None:
+    assert found(*slow("a", 70, 60), *slow("b", 70, 60, awaited="neutron-server")) == []
+
+
+def test_a_program_that_worked_meanwhile_was_called_late() -> None:
+    assert found(*slow("a", 70, 60), *slow("b", 70, 60), line(40, "glance-api", "other")) == []
+
+
+def test_one_whom_the_caller_does_not_need_was_not_waited_for() -> None:
+    assert found(*slow("a", 70, 60, awaited="nova-api", caller="keystone")) == []
+
+
+def test_a_request_that_wrote_all_the_time_did_not_wait() -> None:
+    busy = [line(when, "nova-api", "a") for when in range(10, 70, 5)]
+    assert found(*slow("a", 70, 60), *busy) == []
+
+
+def test_where_the_callee_was_slow_itself_the_callee_tells_why() -> None:
+    rows = [answered(69.9, "neutron-server", "a", 59.0), answered(70, "nova-api", "a", 60.0)]
+    assert found(*rows) == []
