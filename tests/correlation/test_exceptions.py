@@ -31,7 +31,7 @@ def test_every_rule_has_an_example_and_the_last_one_is_about_all() -> None:
 
 @pytest.mark.parametrize("rule", DATA["rules"], ids=lambda rule: rule["examples"][0][:40])
 def test_a_rule_blames_somebody_who_exists_for_a_known_type(rule: dict[str, Any]) -> None:
-    ways = {"self", "caller", "peer", "remote", "nobody", "host-storage"}
+    ways = {"self", "caller", "peer", "peer-or-self", "remote", "nobody", "host-storage"}
     assert rule["blames"] in ways | set(load_topology().components)
     assert rule["type"] in TYPES
     assert rule["role"] in {"cause", "symptom"}

@@ -40,6 +40,26 @@ def test_a_programming_error_names_its_place_in_the_code() -> None:
     assert [(p.file, p.function) for p in clue.code] == [("nova/compute/manager.py", "attach_volume")]
 
 
+@pytest.mark.parametrize(
+    ("error", "component"),
+    [
+        ("TypeError: 'NoneType' object is not subscriptable", "nova-compute"),
+        ("pymysql.err.IntegrityError: (1452, 'Cannot add or update a child row')", "nova-compute"),
+        ("neutronclient.common.exceptions.PortNotFoundClient: Port 1 could not be found.", "nova-compute"),
+        ("neutronclient.common.exceptions.SslCertificateValidationError: odd", "neutron-server"),
+    ],
+)
+def test_only_what_a_client_raises_of_its_own_accord_came_back_from_the_peer(error: str, component: str) -> None:
+    detail = f"""Traceback (most recent call last):
+  File "/x/dist-packages/nova/compute/manager.py", line 10, in attach
+    port = api.update_port(x)
+  File "/x/dist-packages/nova/network/neutron.py", line 1338, in _update_port
+    address = updated['mac_address']
+{error}"""
+    (clue,) = clues(service="nova-compute", detail=detail)
+    assert clue.component == component
+
+
 def test_a_relayed_exception_accuses_nobody() -> None:
     (clue,) = clues(message="x failed: nova.exception_Remote.NoValidHost_Remote: No valid host was found.")
     assert clue.role == "symptom"

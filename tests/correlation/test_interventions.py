@@ -12,7 +12,14 @@ QUOTA, SERVICES = "a quota was changed", "a service was enabled, disabled or for
 
 
 def call(component: str, says: str, seconds: float = 0, **changes: Any) -> Clue:
-    given = {"kind": "change", "type": "quota", "key": f"{component}:{says}", "role": "context", "first": at(seconds), "records": (1,)}
+    given = {
+        "kind": "change",
+        "type": "quota",
+        "key": f"{component}:{says}",
+        "role": "context",
+        "first": at(seconds),
+        "records": (1,),
+    }
     return clue(component, 0.3, **{**given, **changes})
 
 

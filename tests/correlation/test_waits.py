@@ -15,7 +15,9 @@ def line(when: float, service: str, request: str, message: str = "working") -> R
 
 
 def answered(when: float, service: str, request: str, seconds: float) -> Row:
-    return line(when, service, request, f'10.0.0.1 "POST /v2.1/servers HTTP/1.1" status: 202 len: 9 time: {seconds:.6f}')
+    return line(
+        when, service, request, f'10.0.0.1 "POST /v2.1/servers HTTP/1.1" status: 202 len: 9 time: {seconds:.6f}'
+    )
 
 
 def slow(request: str, end: float, seconds: float, awaited: str = "glance-api", caller: str = "nova-api") -> list[Row]:

@@ -30,6 +30,13 @@ def test_an_accusation_is_worth_less_when_the_accused_went_on_writing_and_notice
     assert score(TALKING, accused) < 0.6 * score(QUIET, accused)
 
 
+def test_an_accusation_without_a_time_is_judged_by_the_same_one_that_has_one() -> None:
+    accused = clue("glance-api", reporter="nova-compute")
+    untimed = clue("glance-api", reporter="nova-compute", key="stderr", first=None, last=None)
+    assert score(TALKING, accused, untimed) < 0.6 * score(QUIET, accused, untimed)
+    assert score(TALKING, untimed) == score(QUIET, untimed)
+
+
 def test_who_noticed_its_own_failure_is_believed() -> None:
     accused = clue("glance-api", reporter="nova-compute")
     own = clue("glance-api", 0.2, key="own")

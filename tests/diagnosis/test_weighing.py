@@ -153,6 +153,13 @@ def test_the_reason_why_a_service_is_down_gives_the_type_and_leads() -> None:
     assert weigh(down, clue("nova-compute", 0.3, type="auth-failure", key="login"))[0].type == "service-down"
 
 
+def test_what_a_program_says_of_its_own_trouble_gives_the_type() -> None:
+    missed = clue("nova-compute", 0.8, type="service-down", reporter="nova-scheduler")
+    lost = clue("nova-compute", 0.7, type="network", key="names")
+    assert weigh(missed, lost)[0].type == "network"
+    assert weigh(missed, clue("nova-compute", 0.3, type="network", key="names"))[0].type == "service-down"
+
+
 def test_a_status_tells_that_a_call_was_refused_and_not_why() -> None:
     refused = clue("nova-api", 0.4, kind="http", type="misconfiguration", key="a")
     told = clue("nova-api", 0.3, type="quota", key="b")

@@ -64,6 +64,18 @@ def test_what_several_programs_report_of_what_they_share_accuses_that() -> None:
     assert accused("nova-api", "nova-compute") == {"keystone"}
 
 
+def test_a_trouble_of_a_host_that_only_one_program_has_is_that_programs() -> None:
+    known = by(blames="host", role="cause")
+
+    def accused(*services: str) -> set[tuple[str, str | None]]:
+        hits = [SignatureHit(known, s, "c1", (0,), 1) for s in services]
+        return {(c.component, c.host) for c in signature_clues(hits, SIGNATURES, novel(TABLE, 1.0), GRAPH, 0.0)}
+
+    assert accused("nova-compute") == {("nova-compute", "c1")}
+    assert accused("nova-compute", "neutron-linuxbridge-agent") == {("host", "c1")}
+    assert accused("kernel") == accused("systemd") == {("host", "c1")}
+
+
 def test_a_recovery_accuses_nobody_but_tells_when_the_trouble_ended() -> None:
     (clue,) = clues(by(role="recovery"))
     assert (clue.role, clue.last) == ("context", at(20))

@@ -137,7 +137,9 @@ def _accused(
     if rule.blames in ("nobody", "remote"):
         return None, None
     if rule.blames in ("self", "caller", "host-storage"):
-        peer = blame.peer(traceback) if rule.type == "bug" and rule.blames == "self" else None
+        return origin
+    if rule.blames == "peer-or-self":
+        peer = blame.peer(traceback)
         return (peer, None) if peer and peer != origin[0] else origin
     if rule.blames != "peer":
         return rule.blames, None

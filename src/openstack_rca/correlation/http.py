@@ -23,6 +23,8 @@ _FAILURE_FLOOR = 0.35
 """What an answer of 400 and above keeps of its weight when it comes all the time and no baseline is at hand."""
 _ASKED_FLOOR = 0.8
 """The same where the issue names this status: whoever asks does not take it for usual."""
+_CHANGE, _UNCOMPARED = 0.3, 0.75
+"""What a call that changed the cloud weighs, and what it keeps of that where no baseline tells whether such calls are usual."""
 
 
 def with_http(table: pl.DataFrame) -> pl.DataFrame:
@@ -115,7 +117,7 @@ def _change(row: dict[str, Any], component: str) -> Clue | None:
                 host=None,
                 type=rule["type"],
                 role="context",
-                weight=0.3,
+                weight=_CHANGE * (_UNCOMPARED if row["share_before"] is None else 1.0),
                 reporter=component,
                 statement=f"{rule['says']} ({row['method']} {row['route']}, {row['count']} times)",
                 records=tuple(row["records"]),

@@ -9,7 +9,8 @@ from openstack_rca.correlation.http import changes
 from openstack_rca.correlation.topology import ServiceGraph
 from openstack_rca.records import Clue
 
-_WEIGHT = 0.75
+_CONFIRMED = 2.5
+"""How much more a call that changed the cloud weighs when failures of its kind follow."""
 _TELLING = 0.15
 _SOON = timedelta(seconds=330)
 """Within this time after the call its first effect shows: the longest timer (vif_plugging_timeout) and a report interval."""
@@ -32,7 +33,7 @@ def interventions(clues: Sequence[Clue], graph: ServiceGraph) -> list[Clue]:
                     kind="intervention",
                     component=rule.get("concerns", {}).get(call.component, call.component),
                     role="cause",
-                    weight=_WEIGHT,
+                    weight=_CONFIRMED * call.weight,
                     statement=f"{call.statement} at {call.first:%H:%M:%S}, and after it: {effect.statement}",
                     records=(call.records[0], effect.records[0], *call.records[1:]),
                     exculpates=effect.component,

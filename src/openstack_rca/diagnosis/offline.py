@@ -8,6 +8,7 @@ import polars as pl
 
 from openstack_rca.diagnosis.case import Case, CitedLine
 from openstack_rca.diagnosis.confidence import calibrated, leads, needed
+from openstack_rca.diagnosis.places import placed
 from openstack_rca.diagnosis.presence import Presence
 from openstack_rca.diagnosis.selection import choose
 from openstack_rca.diagnosis.weighing import hypothesize
@@ -70,7 +71,8 @@ class OfflineAnalyst:
 
 def suspected(case: Case) -> list[Hypothesis]:
     """Return the hypotheses about a case, best first, with the places in the code apart."""
-    return spread_code(hypothesize(case.clues, case.topology, case.question, Presence(case.table)))
+    found = hypothesize(case.clues, case.topology, case.question, Presence(case.table))
+    return spread_code(placed(found, case.table))
 
 
 def standing(hypotheses: Sequence[Hypothesis]) -> list[float]:

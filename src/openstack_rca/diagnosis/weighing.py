@@ -123,7 +123,8 @@ def _credit(clue: Clue, clues: Sequence[Clue], topology: Topology, presence: Pre
     """
     if presence is None or clue.reporter == clue.component or topology.is_infrastructure(clue.component):
         return 1.0
-    if clue.kind in _WITNESSED or not presence.wrote(clue.component, clue.first, clue.last):
+    timed = clue if clue.first else next((c for c in clues if c.first and _says_the_same(c, clue)), clue)
+    if clue.kind in _WITNESSED or not presence.wrote(clue.component, timed.first, timed.last):
         return 1.0
     noticed = any(
         c.component == clue.component == c.reporter and c.role != "context" and c.weight >= _NOTICED
@@ -131,6 +132,11 @@ def _credit(clue: Clue, clues: Sequence[Clue], topology: Topology, presence: Pre
         for c in clues
     )  # fmt: skip
     return 1.0 if noticed else _UNNOTICED
+
+
+def _says_the_same(clue: Clue, other: Clue) -> bool:
+    """Say whether two clues are of one kind, reporter and accused, as the same failure in two logs."""
+    return (clue.kind, clue.reporter, clue.component) == (other.kind, other.reporter, other.component)
 
 
 def _is_failure(clue: Clue) -> bool:
@@ -228,7 +234,7 @@ def _explanation(
 
 
 def _type(own: Sequence[Weighed]) -> str:
-    """Return the type of a cause: that of the strongest clues, of those that name a reason where there are any."""
+    """Return the type of a cause: of the strongest clues, of those that name a reason or come from itself where there are any."""
     votes: dict[str, list[float]] = defaultdict(list)
     for w in own:
         factor = {"cause": 1.0, "symptom": _SYMPTOM}.get(w.clue.role, 0.2)
@@ -236,9 +242,9 @@ def _type(own: Sequence[Weighed]) -> str:
         accused_by_others = w.clue.reporter != w.clue.component
         kind = "service-down" if w.clue.type == "dependency-unreachable" and accused_by_others else w.clue.type
         votes[kind].append(w.weight * factor)
-    telling = (w for w in own if w.clue.role == "cause" and w.clue.kind != "http" and w.weight >= _SPECIFIC)
-    reasons = {w.clue.type for w in telling} - _ONLY_THAT
-    return max(sorted(reasons or votes), key=lambda t: _noisy_or(votes[t]))
+    telling = [w.clue for w in own if w.clue.role == "cause" and w.clue.kind != "http" and w.weight >= _SPECIFIC]
+    reasons = {c.type for c in telling} - _ONLY_THAT or {c.type for c in telling if c.reporter == c.component}
+    return max(sorted(reasons or votes), key=lambda t: _noisy_or(votes.get(t, [])))
 
 
 def _host(own: Sequence[Weighed], component: str, topology: Topology) -> str | None:

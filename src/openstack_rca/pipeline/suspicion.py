@@ -30,6 +30,7 @@ _STANDARD_TYPE = "bug"
 _FAILURE_FLOOR = 0.35
 _OF_THE_REQUEST, _OF_ANOTHER = 1.1, 0.95
 _AT_THE_TIME, _AT_ANOTHER = 1.1, 0.7
+_HOST = "host"
 _ABOUT = timedelta(minutes=10)
 """How exactly people tell times, and how long an effect may take to be seen."""
 
@@ -104,6 +105,13 @@ def signature_clues(
         together = signature.shared and len(writers[signature.id]) > 1
         component, host = (signature.shared, None) if together else _blamed(signature, hit, graph)
         reporter = graph.resolve(hit.service) or hit.service
+        if (
+            component == _HOST
+            and reporter in graph.components
+            and graph.family(reporter) != _HOST
+            and len(writers[hit.signature]) == 1
+        ):
+            component = reporter  # of the programs of the host no other has the trouble
         novelties = [facts[r][0] for r in hit.records]
         times = [facts[r][1] for r in (*hit.records, hit.last) if facts[r][1]]
         where = f" ({reporter}{' on ' + hit.host if hit.host else ''})"
