@@ -17,6 +17,7 @@ from openstack_rca.correlation.handovers import handover_clues
 from openstack_rca.correlation.http import http_clues
 from openstack_rca.correlation.interventions import interventions
 from openstack_rca.correlation.latency import slow_clues
+from openstack_rca.correlation.misdirected import misdirected
 from openstack_rca.correlation.outages import outages
 from openstack_rca.correlation.processes import lost_clients, restarts, silences
 from openstack_rca.correlation.question import understand
@@ -43,6 +44,7 @@ __all__ = [
     "interventions",
     "load_topology",
     "lost_clients",
+    "misdirected",
     "novelty_clues",
     "onset",
     "outages",

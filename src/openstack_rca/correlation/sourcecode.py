@@ -82,7 +82,7 @@ class Project:
         own private half ("_allocate" of "allocate") is not.
         """
         for _ in range(_LONGEST_CHAIN):
-            makers = [r for r in function.returns if not _is_class(r)]
+            makers = [r for r in function.returns if not _makes_object(r)]
             further = self.called(function, makers[0]) if len(makers) == 1 else None
             if further is None or further == function or _are_siblings(function, further):
                 break
@@ -126,9 +126,10 @@ def _are_siblings(one: Function, other: Function) -> bool:
     return own and other.name != f"_{one.name}"
 
 
-def _is_class(expression: str) -> bool:
-    """Say whether a call makes an object of a class, which is never None."""
-    return expression.rpartition(".")[2].lstrip("_")[:1].isupper()
+def _makes_object(expression: str) -> bool:
+    """Say whether a call makes an object: of a class, or by a class method ("objects.Volume.get_by_id"); neither gives None."""
+    names = [part.lstrip("_") for part in expression.split(".")[-2:]]
+    return any(name[:1].isupper() and not name.isupper() for name in names)
 
 
 class SourceCode:

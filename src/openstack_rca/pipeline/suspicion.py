@@ -15,6 +15,7 @@ from openstack_rca.correlation import (
     http_clues,
     interventions,
     lost_clients,
+    misdirected,
     novelty_clues,
     outages,
     restarts,
@@ -67,7 +68,7 @@ def find_clues(
         *(novelty_clues(change, graph) if baseline is not None else ()),
         *(absence_clues(gone, table, graph) if gone is not None else ()),
     )
-    clues = (*found, *stalls(found, graph), *interventions(found, graph))
+    clues = (*found, *stalls(found, graph), *interventions(found, graph), *misdirected(found, table, graph))
     own = set(table.filter(pl.col("root").is_in(list(asked)))["record"].to_list()) if asked else set()
     return tuple(replace(c, weight=c.weight * _nearness(c, own, question.times)) for c in clues)
 

@@ -1,0 +1,139 @@
+"""Connections that were refused because their address is wrong, and not because nobody is there."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import polars as pl
+
+from openstack_rca.correlation.topology import ServiceGraph
+from openstack_rca.records import Clue
+
+_UNREACHED = frozenset({"dependency-unreachable", "service-down", "network"})
+_TELLING = 0.15
+_FAILS = 0.5
+"""From which weight on a component that many cannot reach says itself that it fails."""
+_WEIGHT = 0.8
+_SINCE_RESTART = timedelta(seconds=120)
+"""How long after its start a program has used each of its connections."""
+_MOMENT = timedelta(seconds=5)
+"""What others complain of no longer than this is no lasting trouble."""
+_OTHERS = 2
+"""How many other programs must have gone on with what one of them cannot reach."""
+_ADDRESS = re.compile(r"https?://(?P<host>[\w.-]+):(?P<port>\d{2,5})")
+_CATALOG = "keystone"
+
+
+def misdirected(clues: Sequence[Clue], table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
+    """Return a clue for each program that calls a wrong address: who since its own restart is the only one that does not
+    reach a component, and what all call at a port where nobody listens but which is nearly the right one.
+    """
+    complaints = [
+        c for c in clues
+        if c.type in _UNREACHED and c.role != "context" and c.weight >= _TELLING and c.reporter != c.component
+        and c.first and c.last
+    ]  # fmt: skip
+    found = []
+    for accused in sorted({c.component for c in complaints}):
+        about = sorted((c for c in complaints if c.component == accused), key=lambda c: (c.first, c.key))
+        found += _alone(about, clues, table, graph) or _mistyped(about, clues, table, graph)
+    return found
+
+
+def _alone(about: list[Clue], clues: Sequence[Clue], table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
+    """Return a clue against the only program that cannot reach a component since it was started."""
+    lasting = [c for c in about if c.first and c.last and c.last - c.first >= _MOMENT]
+    first = next(iter(lasting), about[0])
+    began = _restarted(first, clues)
+    if began is None or {c.reporter for c in lasting} != {first.reporter} or len(_hosts(lasting, table)) > 1:
+        return []
+    if any(c.component == c.reporter == first.component and c.role == "cause" and c.weight >= _FAILS for c in clues):
+        return []
+    since, until = first.first, max(c.last for c in lasting if c.last)
+    meanwhile = table.filter(pl.col("time").is_between(since, until))["service"].drop_nulls().unique().to_list()
+    writing = {graph.resolve(str(s)) or str(s) for s in meanwhile}
+    others = sorted(s for s in writing - {first.reporter, first.component} if graph.depends(s, first.component) == 1)
+    if len(others) < _OTHERS:
+        return []
+    told = (
+        f"{first.reporter} cannot reach {first.component} since it was started at {began.first:%H:%M:%S}, while "
+        f"{len(others)} other programs that need it went on: its own address for it is wrong"
+    )
+    return [_clue(replace(first, host=began.host), first.reporter, told, (*first.records[:3], *began.records[:1]))]
+
+
+def _mistyped(about: list[Clue], clues: Sequence[Clue], table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
+    """Return a clue against who gave an address whose port is nearly that of the component: the caller if it was just
+    started, else the catalog of keystone.
+    """
+    wanted = {r: c for c in reversed(about) for r in c.records}
+    lines = table.filter(pl.col("record").is_in(list(wanted))).select("record", "message", "detail").sort("record")
+    for record, message, detail in lines.iter_rows():
+        for address in _ADDRESS.finditer(f"{message} {detail or ''}"):
+            clue = wanted[record]
+            if graph.at_port(address["port"]) or not _nearly(
+                address["port"], graph.components.get(clue.component, {}).get("ports", ())
+            ):
+                continue
+            blamed = clue.reporter if _restarted(clue, clues) else _CATALOG
+            told = (
+                f"{clue.reporter} looks for {clue.component} at {address[0]}, a port that nobody uses and that is nearly "
+                f"the right one: the address in {'its configuration' if blamed == clue.reporter else 'the catalog'} is wrong"
+            )
+            return [_clue(clue, blamed, told, (record,))]
+    return []
+
+
+def _hosts(about: list[Clue], table: pl.DataFrame) -> set[str]:
+    """Return the hosts on which complaints were written."""
+    written = table.filter(pl.col("record").is_in([r for c in about for r in c.records]))
+    return {str(host) for host in written["host"].drop_nulls()}
+
+
+def _restarted(clue: Clue, clues: Sequence[Clue]) -> Clue | None:
+    """Return the clue of the reporter's start shortly before its first complaint."""
+    return next(
+        (
+            c for c in clues
+            if c.kind == "restart" and c.component == clue.reporter and c.first and clue.first
+            and clue.first - _SINCE_RESTART <= c.first <= clue.first
+        ),
+        None,
+    )  # fmt: skip
+
+
+def _nearly(port: str, right: Sequence[int]) -> bool:
+    """Say whether a port differs from a right one by one digit, or by two digits in the wrong order."""
+    return any(
+        len(port) == len(own)
+        and (sorted(port) == sorted(own) or sum(a != b for a, b in zip(port, own, strict=True)) == 1)
+        for own in map(str, right)
+    )
+
+
+def _clue(complaint: Clue, blamed: str, told: str, records: tuple[int, ...]) -> Clue:
+    return Clue(
+        kind="address",
+        key=f"{blamed}>{complaint.component}",
+        component=blamed,
+        host=complaint.host if blamed == complaint.reporter else None,
+        type="misconfiguration",
+        role="cause",
+        weight=_WEIGHT,
+        reporter=blamed,
+        statement=told,
+        records=records,
+        count=complaint.count,
+        first=complaint.first,
+        last=complaint.last,
+        remediation=f"Correct the address of {complaint.component} in the configuration of {blamed}."
+        if blamed != _CATALOG
+        else f"Correct the URL of {complaint.component} in keystone's catalog (openstack endpoint set --url).",
+        look_next=(
+            "openstack endpoint list: host and port of each interface"
+            if blamed == _CATALOG
+            else f"grep for host, port, user and virtual host of {complaint.component} in the configuration of {blamed}",
+        ),
+        exculpates=complaint.component,
+    )

@@ -1,0 +1,86 @@
+from typing import Any
+
+import pytest
+from tests.correlation.tables import at, log_table
+from tests.diagnosis.clues import clue
+
+from openstack_rca.correlation import load_topology, misdirected
+from openstack_rca.records import Clue
+
+GRAPH = load_topology()
+OTHERS = ("nova-conductor", "neutron-server", "cinder-volume")
+
+
+def cloud(message: str = "working", *silent: str) -> Any:
+    """A minute of a cloud: record 0 is the complaint, the others go on with their work."""
+    rows = [{"at": 10.0, "service": "nova-scheduler", "message": message, "host": "ctl"}]
+    rows += [{"at": 20.0 + n, "service": s, "message": "x"} for n, s in enumerate(OTHERS) if s not in silent]
+    return log_table(*rows)
+
+
+def refused(reporter: str = "nova-scheduler", until: float = 60, **changes: Any) -> Clue:
+    given = {
+        "type": "dependency-unreachable",
+        "role": "symptom",
+        "reporter": reporter,
+        "first": at(10),
+        "last": at(until),
+    }
+    return clue(changes.pop("component", "rabbitmq"), 0.5, **{**given, **changes})
+
+
+def restart(component: str = "nova-scheduler", began: float = 5) -> Clue:
+    return clue(component, 0.3, kind="restart", role="context", first=at(began), records=(9,))
+
+
+def found(*clues: Clue, table: Any = None) -> list[tuple[str, str]]:
+    return [(c.component, c.type) for c in misdirected(clues, cloud() if table is None else table, GRAPH)]
+
+
+def test_who_alone_is_refused_since_it_was_started_has_a_wrong_address() -> None:
+    (wrong,) = misdirected([refused(), restart()], cloud(), GRAPH)
+    assert (wrong.component, wrong.type, wrong.role) == ("nova-scheduler", "misconfiguration", "cause")
+    assert wrong.exculpates == "rabbitmq"
+    assert wrong.records == (0, 9)
+
+
+@pytest.mark.parametrize(
+    "clues",
+    [
+        [refused()],
+        [refused(), restart("nova-api")],
+        [refused(), restart(began=-600)],
+        [refused(), restart(), refused("nova-conductor")],
+        [refused(until=11), restart()],
+        [refused(), restart(), clue("rabbitmq", 0.8, type="service-down")],
+    ],
+    ids=["not started", "another started", "started long ago", "not alone", "for a moment", "it says that it is down"],
+)
+def test_it_is_the_other_side_otherwise(clues: list[Clue]) -> None:
+    assert found(*clues) == []
+
+
+def test_a_moment_of_somebody_elses_does_not_count() -> None:
+    assert found(refused(), restart(), refused("nova-conductor", until=11)) == [("nova-scheduler", "misconfiguration")]
+
+
+def test_when_nobody_else_goes_on_nobody_is_alone() -> None:
+    assert found(refused(), restart(), table=cloud("x", "neutron-server", "cinder-volume")) == []
+
+
+@pytest.mark.parametrize(
+    ("port", "blamed"),
+    [(9229, "keystone"), (9293, "keystone"), (9292, None), (13292, None), (9696, None), (7777, None)],
+    ids=["swapped digits", "one digit", "the right one", "another scheme", "that of another", "far from it"],
+)
+def test_a_port_that_is_nearly_right_is_a_wrong_entry_of_the_catalog(port: int, blamed: str | None) -> None:
+    complaint = refused("nova-api", component="glance-api")
+    table = cloud(f"Unable to establish connection to http://controller:{port}/v2/images: refused")
+    assert found(complaint, table=table) == ([(blamed, "misconfiguration")] if blamed else [])
+
+
+def test_a_wrong_port_of_a_program_that_was_just_started_is_its_own() -> None:
+    programs = enumerate(("nova-scheduler", "cinder-volume"))
+    complaints = [refused(r, component="glance-api", records=(n,)) for n, r in programs]
+    table = cloud("Unable to establish connection to http://controller:9229/v2/images: refused")
+    assert found(*complaints, restart(), table=table) == [("nova-scheduler", "misconfiguration")]
