@@ -84,3 +84,29 @@ def test_a_wrong_port_of_a_program_that_was_just_started_is_its_own() -> None:
     complaints = [refused(r, component="glance-api", records=(n,)) for n, r in programs]
     table = cloud("Unable to establish connection to http://controller:9229/v2/images: refused")
     assert found(*complaints, restart(), table=table) == [("nova-scheduler", "misconfiguration")]
+
+
+def seen(after: str = "7") -> Any:
+    """placement-api before and after a minute in which it is refused."""
+    rows = [{"at": 0.0, "pid": "7"}, {"at": 90.0, "pid": after}]
+    return log_table(*({"service": "placement-api", "message": "x", **row} for row in rows))
+
+
+def turned_away(*reporters: str) -> list[Clue]:
+    given: dict[str, Any] = {"type": "service-down", "role": "cause", "component": "placement-api"}
+    return [refused(r, key=f"http-peer-refused:placement-api:{r}", **given) for r in reporters]
+
+
+def test_whom_nobody_reaches_while_its_process_lives_is_cut_off() -> None:
+    (cut,) = misdirected(turned_away("nova-api", "nova-scheduler"), seen(), GRAPH)
+    assert (cut.component, cut.type, cut.reporter) == ("placement-api", "network", "placement-api")
+    assert cut.records[0] == 0
+    assert cut.records[-1] == 1
+
+
+def test_who_was_started_anew_was_down() -> None:
+    complaints = turned_away("nova-api", "nova-scheduler")
+    started = clue("placement-api", 0.1, kind="signature", key="service-started:placement-api:x", role="context")
+    assert found(*complaints, table=seen(after="8")) == []
+    assert found(*complaints, started, table=seen()) == []
+    assert found(*turned_away("nova-api"), table=seen()) == []

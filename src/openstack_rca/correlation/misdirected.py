@@ -1,9 +1,10 @@
-"""Connections that were refused because their address is wrong, and not because nobody is there."""
+"""Connections that were refused though somebody is there: at a wrong address, or with something in between."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import polars as pl
 
@@ -23,11 +24,16 @@ _OTHERS = 2
 """How many other programs must have gone on with what one of them cannot reach."""
 _ADDRESS = re.compile(r"https?://(?P<host>[\w.-]+):(?P<port>\d{2,5})")
 _CATALOG = "keystone"
+_REFUSED = "http-peer-refused:"
+_STARTED = ("service-started:", "nova-compute-started:", "rabbitmq-started:")
+"""How the keys of clues begin that tell of a refused connection and of a start (ids of signatures)."""
 
 
 def misdirected(clues: Sequence[Clue], table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
-    """Return a clue for each program that calls a wrong address: who since its own restart is the only one that does not
-    reach a component, and what all call at a port where nobody listens but which is nearly the right one.
+    """Return a clue for each program that calls a wrong address, and for each that lives but cannot be reached.
+
+    Who since its own restart is the only one that does not reach a component has a wrong address for it; so has who calls a
+    port where nobody listens but which is nearly the right one. Whom nobody reached while its process lived was cut off.
     """
     complaints = [
         c for c in clues
@@ -37,7 +43,9 @@ def misdirected(clues: Sequence[Clue], table: pl.DataFrame, graph: ServiceGraph)
     found = []
     for accused in sorted({c.component for c in complaints}):
         about = sorted((c for c in complaints if c.component == accused), key=lambda c: (c.first, c.key))
-        found += _alone(about, clues, table, graph) or _mistyped(about, clues, table, graph)
+        found += (
+            _alone(about, clues, table, graph) or _mistyped(about, clues, table, graph) or _cut_off(about, clues, table)
+        )
     return found
 
 
@@ -83,6 +91,50 @@ def _mistyped(about: list[Clue], clues: Sequence[Clue], table: pl.DataFrame, gra
             )
             return [_clue(clue, blamed, told, (record,))]
     return []
+
+
+def _cut_off(about: list[Clue], clues: Sequence[Clue], table: pl.DataFrame) -> list[Clue]:
+    """Return a clue that a component lived on while several were refused: its process wrote before and after, with nobody
+    starting it in between. A frozen process would not refuse, it would not answer.
+    """
+    refused = [c for c in about if c.role == "cause" and c.key.startswith(_REFUSED) and c.first and c.last]
+    component = about[0].component
+    if len({c.reporter for c in refused}) < _OTHERS or any(map(partial(_is_new_process, component), clues)):
+        return []
+    first, last = min(c.first for c in refused if c.first), max(c.last for c in refused if c.last)
+    own = table.filter((pl.col("service") == component) & pl.col("pid").is_not_null())
+    before, after = own.filter(pl.col("time") < first), own.filter(pl.col("time") > last)
+    lived = after.filter(pl.col("pid").is_in(before["pid"].implode()))
+    if lived.is_empty():
+        return []
+    told = (
+        f"{component} refused {len({c.reporter for c in refused})} programs from {first:%H:%M:%S} to {last:%H:%M:%S}, but its "
+        f"process {lived['pid'][0]} wrote before and after: something between them rejected the connections"
+    )
+    cut = replace(refused[0], first=first, last=last, host=None)
+    return [_cut(cut, told, (before["record"][-1], *refused[0].records[:2], lived["record"][0]))]
+
+
+def _is_new_process(component: str, clue: Clue) -> bool:
+    """Say whether a clue tells that a component ended or began: in a container a new process may have the old one's id."""
+    told = clue.kind in ("restart", "outage") or clue.key.startswith(_STARTED)
+    return told and clue.component == component
+
+
+def _cut(complaint: Clue, told: str, records: tuple[int, ...]) -> Clue:
+    return replace(
+        complaint,
+        kind="address",
+        key=f"{complaint.component}:cut off",
+        type="network",
+        weight=_WEIGHT,
+        reporter=complaint.component,
+        statement=told,
+        records=records,
+        remediation=f"Look for what rejects connections to {complaint.component}: firewall, load balancer, security group.",
+        look_next=("iptables -L -n -v; nft list ruleset: a rule with REJECT for its port, and its counters",),
+        exculpates=None,
+    )
 
 
 def _hosts(about: list[Clue], table: pl.DataFrame) -> set[str]:
