@@ -19,6 +19,7 @@ from openstack_rca.correlation.interventions import interventions
 from openstack_rca.correlation.latency import slow_clues
 from openstack_rca.correlation.misdirected import misdirected
 from openstack_rca.correlation.outages import outages
+from openstack_rca.correlation.plugging import unplugged
 from openstack_rca.correlation.processes import lost_clients, restarts, silences
 from openstack_rca.correlation.question import understand
 from openstack_rca.correlation.requests import requests
@@ -56,6 +57,7 @@ __all__ = [
     "stalls",
     "topology_of",
     "understand",
+    "unplugged",
     "vanished",
     "waits",
     "with_novelty",

@@ -22,6 +22,7 @@ from openstack_rca.correlation import (
     silences,
     slow_clues,
     stalls,
+    unplugged,
     waits,
 )
 from openstack_rca.records import Clue, Question, SignatureHit
@@ -65,6 +66,7 @@ def find_clues(
         *silences(table, baseline, graph),
         *slow_clues(table, baseline, graph),
         *waits(table, graph),
+        *unplugged(table, graph),
         *(novelty_clues(change, graph) if baseline is not None else ()),
         *(absence_clues(gone, table, graph) if gone is not None else ()),
     )

@@ -1,0 +1,103 @@
+"""Servers that waited in vain for their port -> the step of plugging it that was the first to be missing.
+
+The L2 agent asks neutron-server for the port's details, wires it and reports it up; neutron-server then sends nova the event
+network-vif-plugged (neutron/db/provisioning_blocks.py, neutron/notifiers/nova.py; nova/compute/manager.py waits for it).
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+import polars as pl
+
+from openstack_rca.correlation.topology import ServiceGraph
+from openstack_rca.records import Clue
+
+_WAITED = re.compile(r"Timeout waiting for \[(?P<events>[^\]]*network-vif-plugged[^\]]*)\]")
+_PORT = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_TOLD = r"network-vif-plugged"
+_WIRED = r"^Port \S+ updated\. Details|OVN reports status up for port"
+_UNKNOWN = r"^Device \S+ not defined on plugin"
+_UNPROVEN = 0.7
+"""What such a clue keeps of its weight when no other port shows that the missing step is logged in this cloud."""
+_MOST_OF_THEM = 0.6
+_SERVER = "neutron-server"
+_MOST = 3
+
+
+class _Step(NamedTuple):
+    """How far a port came: what neutron-server did not do, and how surely that is its own fault."""
+
+    missing: str
+    weight: float
+
+
+_NOT_TOLD = _Step("the agent had wired the port, but neutron-server never sent nova its event", 0.5)
+_NOT_KNOWN = _Step("the agent asked for the port, but neutron-server gave no details of it", 0.35)
+"""It has none for a port that nova bound to no host, too."""
+
+
+def unplugged(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
+    """Return a clue against neutron-server where most ports that nova-compute waited for got stuck there; none else."""
+    waits = table.filter(pl.col("message").str.contains(_WAITED.pattern))
+    ports = {
+        port: (record, time)
+        for record, time, message in waits.select("record", "time", "message").iter_rows()
+        for match in _WAITED.finditer(message)
+        for port in _PORT.findall(match["events"])
+    }
+    if not ports:
+        return []
+    neutron = table.filter(pl.col("service").cast(pl.String).is_in(_programs(table, graph)))
+    told, wired, unknown = (neutron.filter(pl.col("message").str.contains(what)) for what in (_TOLD, _WIRED, _UNKNOWN))
+    stuck: dict[_Step, list[tuple[int, int, datetime | None]]] = defaultdict(list)
+    for port, (record, time) in ports.items():
+        if _of(told, port) is not None:
+            continue
+        for step, seen in ((_NOT_TOLD, wired), (_NOT_KNOWN, unknown)):
+            if (last := _of(seen, port)) is not None:
+                stuck[step].append((record, last, time))
+                break
+    if not stuck:
+        return []
+    step, found = max(stuck.items(), key=lambda s: len(s[1]))
+    if len(found) < _MOST_OF_THEM * len(ports):
+        return []
+    proven = not (told if step is _NOT_TOLD else wired).is_empty()
+    return [_clue(step, found, len(ports), step.weight * (1.0 if proven else _UNPROVEN))]
+
+
+def _programs(table: pl.DataFrame, graph: ServiceGraph) -> list[str]:
+    names: Iterable[str] = (str(s) for s in table["service"].drop_nulls().unique().to_list())
+    return [name for name in names if graph.family(graph.resolve(name) or name) == graph.family(_SERVER)]
+
+
+def _of(lines: pl.DataFrame, port: str) -> int | None:
+    """Return the last record that names a port, by its id or by the tap device named after it."""
+    mine = lines.filter(pl.col("message").str.contains(rf"{port}|tap{port[:11]}"))
+    return None if mine.is_empty() else int(mine["record"][-1])
+
+
+def _clue(step: _Step, found: list[tuple[int, int, datetime | None]], ports: int, weight: float) -> Clue:
+    times = [time for *_, time in found if time]
+    return Clue(
+        kind="plugging",
+        key=step.missing,
+        component=_SERVER,
+        host=None,
+        type="bug",
+        role="cause",
+        weight=weight,
+        reporter=_SERVER,
+        statement=f"{len(found)} of {ports} ports that nova-compute waited for: {step.missing}",
+        records=tuple(record for pair in found[:_MOST] for record in pair[:2]),
+        count=len(found),
+        first=min(times, default=None),
+        last=max(times, default=None),
+        look_next=(
+            "openstack port show <port>: status and binding:host_id; the provisioning blocks of the port in neutron's database",
+            "neutron-server at DEBUG: update_device_up, provisioning_complete and the events that it sends for the port",
+        ),
+    )

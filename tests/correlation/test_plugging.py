@@ -1,0 +1,66 @@
+from typing import Any
+
+import pytest
+from tests.correlation.tables import log_table
+
+from openstack_rca.correlation import load_topology, unplugged
+from openstack_rca.records import Clue
+
+GRAPH = load_topology()
+ONE, TWO, OTHER = (f"{n}aaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee" for n in "123")
+Row = dict[str, Any]
+
+
+def waited(port: str) -> Row:
+    text = f"Timeout waiting for [('network-vif-plugged', '{port}')] for instance with vm_state building"
+    return {"service": "nova-compute", "message": text}
+
+
+def wired(port: str) -> Row:
+    return {"service": "neutron-openvswitch-agent", "message": f"Port {port} updated. Details: {{'device': 'x'}}"}
+
+
+def unknown(port: str) -> Row:
+    return {"service": "neutron-linuxbridge-agent", "message": f"Device tap{port[:11]} not defined on plugin"}
+
+
+def told(port: str) -> Row:
+    text = f"Nova event matching ['req-1'] response: {{'name': 'network-vif-plugged', 'tag': '{port}', 'code': 200}}"
+    return {"service": "neutron-server", "message": text}
+
+
+def found(*rows: Row) -> list[Clue]:
+    return unplugged(log_table(*rows), GRAPH)
+
+
+def test_a_port_that_was_wired_and_not_told_of_is_stuck_in_neutron_server() -> None:
+    (clue,) = found(told(OTHER), wired(ONE), waited(ONE))
+    assert (clue.component, clue.role, clue.count) == ("neutron-server", "cause", 1)
+    assert clue.records == (2, 1)
+    assert "never sent nova its event" in clue.statement
+
+
+def test_a_port_that_neutron_gave_no_details_of_is_stuck_there_too_but_less_surely() -> None:
+    (silent,) = found(wired(OTHER), unknown(ONE), waited(ONE))
+    (untold,) = found(told(OTHER), wired(ONE), waited(ONE))
+    assert "gave no details" in silent.statement
+    assert silent.weight < untold.weight
+
+
+def test_what_this_cloud_may_not_log_proves_less() -> None:
+    assert found(wired(ONE), waited(ONE))[0].weight < found(told(OTHER), wired(ONE), waited(ONE))[0].weight
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [wired(ONE), told(ONE), waited(ONE)],
+        [waited(ONE)],
+        [wired(ONE)],
+        [wired(ONE), waited(ONE), waited(TWO)],
+        [wired(TWO), waited(ONE)],
+    ],
+    ids=["nova was told", "nobody wired it", "nobody waited", "one of two", "another was wired"],
+)
+def test_where_it_is_stuck_elsewhere_neutron_server_is_not_accused(rows: list[Row]) -> None:
+    assert found(*rows) == []
