@@ -123,6 +123,17 @@ def test_a_steady_program_that_stops_while_others_go_on_fell_silent() -> None:
     assert (clue.component, clue.role, clue.first) == ("cinder-volume", "symptom", at(395))
 
 
+def test_a_silence_of_many_services_says_little_of_each() -> None:
+    def silence(*services: str) -> float:
+        stopped = [row for service in services for row in writes(service, range(0, 400, 5))]
+        clues = silences(log_table(*OTHERS, *stopped), None, GRAPH)
+        assert len(clues) == len(services)
+        return clues[0].weight
+
+    assert silence("cinder-volume", "cinder-api") == silence("cinder-volume")
+    assert silence("cinder-volume", "neutron-server", "placement-api") < 0.5 * silence("cinder-volume")
+
+
 def test_silence_needs_a_rhythm_and_witnesses_and_must_be_unusual() -> None:
     bursts = writes("cinder-volume", [*range(20), *range(300, 320)])
     assert silences(log_table(*OTHERS, *bursts), None, GRAPH) == []

@@ -53,15 +53,20 @@ def test_a_peer_that_cannot_be_named_leaves_a_weak_symptom_of_the_reporter() -> 
     assert unnamed.weight < named.weight
 
 
+def accused_by(shared: str, *services: str) -> set[str]:
+    known = next(s for s in SIGNATURES.values() if s.shared == shared)
+    hits = [SignatureHit(known.id, s, None, (0,), 1) for s in services]
+    return {c.component for c in signature_clues(hits, SIGNATURES, novel(TABLE, 1.0), GRAPH, 0.0)}
+
+
 def test_what_several_programs_report_of_what_they_share_accuses_that() -> None:
-    known = next(s for s in SIGNATURES.values() if s.shared == "keystone")
+    assert accused_by("keystone", "nova-api") == accused_by("keystone", "nova-api", "nova-api") == {"nova-api"}
+    assert accused_by("keystone", "nova-api", "nova-compute") == {"keystone"}
 
-    def accused(*services: str) -> set[str]:
-        hits = [SignatureHit(known.id, s, None, (0,), 1) for s in services]
-        return {c.component for c in signature_clues(hits, SIGNATURES, novel(TABLE, 1.0), GRAPH, 0.0)}
 
-    assert accused("nova-api") == accused("nova-api", "nova-api") == {"nova-api"}
-    assert accused("nova-api", "nova-compute") == {"keystone"}
+def test_programs_of_one_service_may_all_be_configured_wrongly_for_what_every_service_uses() -> None:
+    assert accused_by("rabbitmq", "nova-api", "nova-conductor") == {"nova-api", "nova-conductor"}
+    assert accused_by("rabbitmq", "nova-api", "cinder-volume") == {"rabbitmq"}
 
 
 def test_a_trouble_of_a_host_that_only_one_program_has_is_that_programs() -> None:

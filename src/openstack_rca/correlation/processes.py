@@ -1,5 +1,7 @@
 """Processes that die, hang, restart or fall silent, seen from outside: by process ids, by the broker, by their own rhythm."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import polars as pl
@@ -18,6 +20,8 @@ _STARTING = r"(?i)\b(starting|started|listening|loaded|launching|initializ)"
 _STOPPING = r"(?i)\b(SIGTERM|SIGINT|SIGHUP|stopping|stopped|shutting down|shutdown|exiting|terminat)"
 _MIN_SILENCE = 20.0
 _MIN_EXPECTED = 6.0
+_MANY, _UNASKED = 3, 0.4
+"""From how many services on a common silence says little of each, and what it keeps of its weight."""
 _STEADY_CELLS, _STEADY = 5, 0.8
 
 
@@ -240,7 +244,17 @@ def silences(table: pl.DataFrame, baseline: pl.DataFrame | None, graph: ServiceG
         clues.append(
             _silence(component, host if isinstance(host, str) else None, since, until, record, expected, until >= end)
         )
-    return clues
+    return [replace(c, weight=c.weight * _UNASKED) if _is_common(c, clues, graph) else c for c in clues]
+
+
+def _is_common(silence: Clue, silences: Sequence[Clue], graph: ServiceGraph) -> bool:
+    """Say whether several services fell silent together: then rather nobody asked them for anything."""
+    together = {
+        graph.family(c.component)
+        for c in silences
+        if c.first and silence.first and abs(c.first - silence.first) <= _TOGETHER
+    }
+    return len(together) >= _MANY
 
 
 def _longest_gaps(baseline: pl.DataFrame) -> dict[tuple[str | None, str | None], float]:

@@ -105,7 +105,7 @@ def signature_clues(
         writers[hit.signature].add(graph.resolve(hit.service) or hit.service)
     for hit in hits:
         signature = signatures[hit.signature]
-        together = signature.shared and len(writers[signature.id]) > 1
+        together = _is_shared(signature, writers[hit.signature], graph)
         component, host = (signature.shared, None) if together else _blamed(signature, hit, graph)
         reporter = graph.resolve(hit.service) or hit.service
         if (
@@ -136,6 +136,12 @@ def signature_clues(
             look_next=signature.look_next,
             exculpates=reporter if component and component != reporter else None,
         )
+
+
+def _is_shared(signature: Signature, writers: set[str], graph: ServiceGraph) -> bool:
+    """Say whether several report what they share; what all services use is to blame when those of several services do."""
+    everybodys = signature.shared is not None and graph.is_infrastructure(signature.shared)
+    return signature.shared is not None and len({graph.family(w) for w in writers} if everybodys else writers) > 1
 
 
 def _role(signature: Signature, component: str | None) -> str:
