@@ -18,8 +18,8 @@ from openstack_rca.pipeline.cases import load_cases
 from openstack_rca.pipeline.evaluation import answer_of, judge
 from openstack_rca.settings import Settings
 
-LAB = Path("examples/incidents")
-HEALTHY = LAB / "baseline-1" / "logs"
+LAB, SECOND = Path("examples/incidents"), Path("examples/second-lab")
+HEALTHY, SECOND_HEALTHY = LAB / "baseline-1" / "logs", SECOND / "baseline-1" / "logs"
 OPEN_QUESTION = "Is anything wrong?"
 _BINS = 5
 
@@ -64,9 +64,10 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def runs(part: str, data: Path) -> Iterator[Run]:
     """Yield each case with and without its healthy logs, and healthy logs alone and beside those of another day."""
-    for case in load_cases(LAB, HEALTHY, part):
-        for kind, baseline in (("lab", (HEALTHY,)), ("lab alone", ())):
-            yield Run(kind, AnalysisRequest(case.issue, (case.logs,), baseline, fast=True, llm=False), case.truth)
+    for name, folder, healthy in (("lab", LAB, HEALTHY), ("second lab", SECOND, SECOND_HEALTHY)):
+        for case in load_cases(folder, healthy, part):
+            for kind, baseline in ((name, (healthy,)), (f"{name} alone", ())):
+                yield Run(kind, AnalysisRequest(case.issue, (case.logs,), baseline, fast=True, llm=False), case.truth)
     yield Run("healthy", AnalysisRequest(OPEN_QUESTION, (HEALTHY,), fast=True, llm=False), None)
     cases = [c for c in load_cases(data, None, part) if c.baseline] if data.is_dir() else []
     for number, case in enumerate(cases):

@@ -60,6 +60,22 @@ def test_only_what_a_client_raises_of_its_own_accord_came_back_from_the_peer(err
     assert clue.component == component
 
 
+def test_a_place_inside_goes_before_one_in_code_that_talks_to_others() -> None:
+    border = """Traceback (most recent call last):
+  File "/x/dist-packages/nova/volume/cinder.py", line 3, in attach
+    return ref['id']
+TypeError: 'NoneType' object is not subscriptable"""
+    rows = [
+        {"level": "ERROR", "service": "nova-compute", "message": str(n), "detail": d}
+        for n, d in enumerate((border, BUG))
+    ]
+    at_the_border, inside = error_clues(novel(log_table(*rows)), GRAPH)
+    assert (at_the_border.component, at_the_border.code) == ("nova-compute", ())
+    assert inside.code
+    (alone,) = error_clues(novel(log_table(rows[0])), GRAPH)
+    assert [place.file for place in alone.code] == ["nova/volume/cinder.py"]
+
+
 def test_a_relayed_exception_accuses_nobody() -> None:
     (clue,) = clues(message="x failed: nova.exception_Remote.NoValidHost_Remote: No valid host was found.")
     assert clue.role == "symptom"

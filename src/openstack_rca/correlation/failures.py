@@ -37,12 +37,17 @@ def error_clues(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
         .head(_MOST_GROUPS)
     )
     blame = load_blame()
-    return [clue for row in groups.iter_rows(named=True) if (clue := _clue(row, graph, blame)) is not None]
+    read = [(row, _decisive(row["message"], row["detail"], blame)) for row in groups.iter_rows(named=True)]
+    clues = [(_clue(row, traceback, graph, blame), traceback) for row, traceback in read]
+    inside = {c.reporter for c, traceback in clues if c.code and traceback and not blame.peer(traceback)}
+    return [
+        replace(c, code=()) if traceback and c.reporter in inside and blame.peer(traceback) else c
+        for c, traceback in clues
+    ]  # in code that talks to another program the value may be that one's: a place inside goes before
 
 
-def _clue(row: dict[str, Any], graph: ServiceGraph, blame: Blame) -> Clue | None:
+def _clue(row: dict[str, Any], traceback: Traceback | None, graph: ServiceGraph, blame: Blame) -> Clue:
     reporter = graph.resolve(row["service"]) or row["service"] or "unknown"
-    traceback = _decisive(row["message"], row["detail"], blame)
     if traceback is None:
         return _plain(row, reporter, blame)
     rule = blame.rule(traceback)
