@@ -110,3 +110,28 @@ def test_who_was_started_anew_was_down() -> None:
     assert found(*complaints, table=seen(after="8")) == []
     assert found(*complaints, started, table=seen()) == []
     assert found(*turned_away("nova-api"), table=seen()) == []
+
+
+def node(host: str, *services: str) -> list[dict[str, Any]]:
+    return [{"at": 12.0 + n, "service": s, "host": host, "message": "x"} for n, s in enumerate(services)]
+
+
+def complaints_of(table: Any, *services: str) -> list[Clue]:
+    """Complaints about the broker by the records of a table that these programs wrote on host c1."""
+    rows = table.filter((table["host"] == "c1") & table["service"].cast(str).is_in(list(services)))
+    return [refused(s, records=(r,)) for s, r in rows.select("service", "record").iter_rows()]
+
+
+def test_when_only_the_programs_of_one_host_cannot_reach_what_others_do_its_network_is_down() -> None:
+    pair = ("nova-compute", "neutron-linuxbridge-agent")
+    table = log_table(*node("c1", *pair), *node("c2", *pair), *node("ctl", "nova-conductor"))
+    (cut,) = misdirected(complaints_of(table, *pair), table, GRAPH)
+    assert (cut.component, cut.host, cut.type) == ("nova-compute", "c1", "network")
+    assert cut.exculpates == "rabbitmq"
+    alone = log_table(*node("c1", *pair), *node("ctl", "nova-conductor"))
+    assert misdirected(complaints_of(alone, *pair), alone, GRAPH) == []
+
+
+def test_a_program_of_the_control_plane_that_cannot_reach_something_tells_nothing_of_its_host() -> None:
+    table = log_table(*node("c1", "nova-api"), *node("c2", "nova-compute", "neutron-linuxbridge-agent"))
+    assert misdirected(complaints_of(table, "nova-api"), table, GRAPH) == []

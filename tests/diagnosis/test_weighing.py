@@ -73,6 +73,14 @@ def test_who_is_named_as_a_victim_is_excused() -> None:
     assert score("neutron-server", weigh(own, accusation)) < score("neutron-server", weigh(own))
 
 
+def test_what_others_say_of_a_victim_counts_less_and_its_own_words_do_not() -> None:
+    cut_off = clue("nova-compute", 0.8, key="cut off", exculpates="rabbitmq")
+    others = clue("rabbitmq", 0.7, reporter="nova-api", key="others")
+    own = clue("rabbitmq", 0.7, key="own")
+    assert score("rabbitmq", weigh(others, cut_off)) < 0.8 * score("rabbitmq", weigh(others))
+    assert score("rabbitmq", weigh(own, cut_off)) == score("rabbitmq", weigh(own))
+
+
 def test_infrastructure_comes_before_a_service_of_equal_evidence() -> None:
     assert ranking(clue("glance-api"), clue("libvirtd"))[0] == "libvirtd"
 

@@ -33,7 +33,8 @@ def misdirected(clues: Sequence[Clue], table: pl.DataFrame, graph: ServiceGraph)
     """Return a clue for each program that calls a wrong address, and for each that lives but cannot be reached.
 
     Who since its own restart is the only one that does not reach a component has a wrong address for it; so has who calls a
-    port where nobody listens but which is nearly the right one. Whom nobody reached while its process lived was cut off.
+    port where nobody listens but which is nearly the right one. Whom nobody reached while its process lived was cut off, and so are
+    the programs of the one host that do not reach what all others do.
     """
     complaints = [
         c for c in clues
@@ -50,25 +51,52 @@ def misdirected(clues: Sequence[Clue], table: pl.DataFrame, graph: ServiceGraph)
 
 
 def _alone(about: list[Clue], clues: Sequence[Clue], table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
-    """Return a clue against the only program that cannot reach a component since it was started."""
+    """Return a clue against the only program that cannot reach a component since it was started, or against the only host
+    whose programs cannot.
+    """
     lasting = [c for c in about if c.first and c.last and c.last - c.first >= _MOMENT]
-    first = next(iter(lasting), about[0])
-    began = _restarted(first, clues)
-    if began is None or {c.reporter for c in lasting} != {first.reporter} or len(_hosts(lasting, table)) > 1:
+    reporters, hosts = sorted({c.reporter for c in lasting}), _hosts(lasting, table)
+    accused = about[0].component
+    if not lasting or len(hosts) > 1 or any(map(partial(_says_it_fails, accused), clues)):
         return []
-    if any(c.component == c.reporter == first.component and c.role == "cause" and c.weight >= _FAILS for c in clues):
-        return []
-    since, until = first.first, max(c.last for c in lasting if c.last)
-    meanwhile = table.filter(pl.col("time").is_between(since, until))["service"].drop_nulls().unique().to_list()
-    writing = {graph.resolve(str(s)) or str(s) for s in meanwhile}
-    others = sorted(s for s in writing - {first.reporter, first.component} if graph.depends(s, first.component) == 1)
+    first, host = lasting[0], next(iter(hosts), None)
+    began = _restarted(first, clues) if len(reporters) == 1 else None
+    others = _going_on(table, first.first, max(c.last for c in lasting if c.last), accused, graph)
+    others -= {(name, host) for name in reporters}
     if len(others) < _OTHERS:
         return []
+    if began is not None:
+        told = (
+            f"{first.reporter} cannot reach {accused} since it was started at {began.first:%H:%M:%S}, while "
+            f"{len(others)} other programs that need it went on: its own address for it is wrong"
+        )
+        return [_clue(replace(first, host=began.host), first.reporter, told, (*first.records[:3], *began.records[:1]))]
+    if host is None or not all(map(graph.is_per_host, reporters)):
+        return []
+    blamed = max(reporters, key=lambda name: len(graph.needs(name)))
     told = (
-        f"{first.reporter} cannot reach {first.component} since it was started at {began.first:%H:%M:%S}, while "
-        f"{len(others)} other programs that need it went on: its own address for it is wrong"
+        f"{' and '.join(reporters)} on {host} cannot reach {accused}, while {len(others)} programs elsewhere that need it "
+        f"went on: the network of {host} is at fault"
     )
-    return [_clue(replace(first, host=began.host), first.reporter, told, (*first.records[:3], *began.records[:1]))]
+    return [
+        _cut(
+            replace(first, component=blamed, host=host), told, tuple(r for c in lasting for r in c.records[:2]), accused
+        )
+    ]
+
+
+def _going_on(
+    table: pl.DataFrame, since: object, until: object, needed: str, graph: ServiceGraph
+) -> set[tuple[str, str | None]]:
+    """Return the programs, each with its host, that need a component and wrote in a span of time."""
+    meanwhile = table.filter(pl.col("time").is_between(pl.lit(since), pl.lit(until)))
+    wrote = meanwhile.select(pl.col("service").cast(pl.String), "host").unique().drop_nulls("service")
+    named = {(graph.resolve(service) or service, host) for service, host in wrote.iter_rows()}
+    return {(name, host) for name, host in named if graph.depends(name, needed) == 1}
+
+
+def _says_it_fails(component: str, clue: Clue) -> bool:
+    return clue.component == clue.reporter == component and clue.role == "cause" and clue.weight >= _FAILS
 
 
 def _mistyped(about: list[Clue], clues: Sequence[Clue], table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
@@ -121,19 +149,23 @@ def _is_new_process(component: str, clue: Clue) -> bool:
     return told and clue.component == component
 
 
-def _cut(complaint: Clue, told: str, records: tuple[int, ...]) -> Clue:
+def _cut(complaint: Clue, told: str, records: tuple[int, ...], victim: str | None = None) -> Clue:
+    where = f" on {complaint.host}" if complaint.host else ""
     return replace(
         complaint,
         kind="address",
         key=f"{complaint.component}:cut off",
         type="network",
+        role="cause",
         weight=_WEIGHT,
         reporter=complaint.component,
         statement=told,
         records=records,
-        remediation=f"Look for what rejects connections to {complaint.component}: firewall, load balancer, security group.",
-        look_next=("iptables -L -n -v; nft list ruleset: a rule with REJECT for its port, and its counters",),
-        exculpates=None,
+        remediation=f"Look for what stops the connections of {complaint.component}{where}: firewall, cable, switch, load balancer.",
+        look_next=(
+            f"iptables -L -n -v; nft list ruleset{where}: a rule with REJECT or DROP for the port, and its counters",
+        ),
+        exculpates=victim,
     )
 
 

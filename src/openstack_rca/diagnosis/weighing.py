@@ -204,7 +204,8 @@ def _left(w: Weighed, strength: float, excused: float) -> float:
     if w.clue.code:
         return 1.0
     if w.weight * {"symptom": _SYMPTOM, "context": _CONTEXT}.get(w.clue.role, 1.0) >= _SPECIFIC:
-        return 1 - _EXPLAINED_SPECIFIC * strength
+        accused_by_others = w.clue.reporter != w.clue.component
+        return (1 - _EXPLAINED_SPECIFIC * strength) * (1 - (0.5 * excused if accused_by_others else 0.0))
     return (1 - _EXPLAINED * strength) * (1 - 0.5 * excused)
 
 
