@@ -43,6 +43,36 @@ def test_a_value_is_followed_into_the_private_half_of_a_method() -> None:
     assert found == ("neutron/db/ipam_pluggable_backend.py", "IpamPluggableBackend", "_allocate_ips_for_port")
 
 
+@pytest.mark.parametrize("message", ["cannot unpack non-iterable NoneType object", "'NoneType' object is not iterable"])
+def test_what_is_unpacked_came_from_the_call_though_the_line_does_not_hold_it_whole(message: str) -> None:
+    found = made_by(
+        "TypeError", message,
+        ("neutron/agent/linux/interface.py", "plug_new", "root_veth, ns_veth = ip.add_veth(tap_name, device_name,"),
+    )  # fmt: skip
+    assert found == ("neutron/agent/linux/ip_lib.py", "IPWrapper", "add_veth")
+
+
+@pytest.mark.parametrize(
+    ("message", "source"),
+    [
+        (
+            "int() argument must be a string, a bytes-like object or a real number, not 'NoneType'",
+            "size_int = int(size)",
+        ),
+        ("object of type 'NoneType' has no len()", "if len(size) > 3:"),
+    ],
+)
+def test_what_cannot_be_converted_or_counted_was_given(message: str, source: str) -> None:
+    found = made_by(
+        "TypeError", message,
+        ("cinder/api/v3/volumes.py", "create", "new_volume = self.volume_api.create("),
+        ("cinder/volume/api.py", "create", "volume_types.provision_filter_on_size(context, volume_type, size)"),
+        ("cinder/volume/volume_types.py", "provision_filter_on_size", source),
+    )  # fmt: skip
+    assert found is not None
+    assert found[0] == "cinder/api/v3/volumes.py"
+
+
 def test_the_right_side_of_an_assignment_was_read() -> None:
     found = made_by(
         "TypeError", "'NoneType' object is not subscriptable",

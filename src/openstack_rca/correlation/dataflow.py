@@ -22,6 +22,9 @@ _BUILT_IN = frozenset({"NoneType", "str", "unicode", "bytes", "int", "long", "fl
 _KIND = re.compile(r"'(?P<kind>\w+)' object")
 _CONTEXT = re.compile(r"^(?:obj_|_|self\._?)*(?:context|ctxt|ctx|cntx)$")
 """Names of the request context, which every function hands on as a parameter."""
+_UNPACKED = re.compile(r"[\w.]+(?:, ?[\w.]+)+,? = (?P<value>[A-Za-z_][\w.]*)\(")
+"""Several variables that get what a call gives; the line need not hold the whole call."""
+_CONVERTED = re.compile(r"^(?P<one>int|float|bool|iter|bytes|bytearray)\(\) argument|has no (?P<other>len)\(\)")
 _OF = r"(?P<value>[A-Za-z_][\w.]*(?:\([^()]*\))?)"
 
 
@@ -54,8 +57,12 @@ def _bad_value(traceback: Traceback) -> str | None:
     elif match := _ATTRIBUTE.search(message):
         subscript = match["name"] in ("__getitem__", "__setitem__")
         patterns = [_OF + (r"\[" if subscript else rf"\.{re.escape(match['name'])}\b")]
+    elif unpacked := "iterable" in message and _UNPACKED.match(source):
+        return f"{unpacked['value']}()"
     elif "iterable" in message:
         patterns = [r"\bin " + _OF, r"(?:list|set|tuple|dict|sorted|len)\(" + _OF]
+    elif converted := _CONVERTED.search(message):
+        patterns = [rf"\b{converted['one'] or converted['other']}\(" + _OF]
     elif "subscriptable" in message:
         patterns = [_OF + r"\["]
     else:

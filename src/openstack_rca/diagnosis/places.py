@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 
 import polars as pl
 
-from openstack_rca.correlation.tracebacks import Frame, load_blame
+from openstack_rca.knowledge import read
 from openstack_rca.records import CodeLocation, Hypothesis
 
 _MOST = 3
@@ -27,6 +28,17 @@ def _modules(hypothesis: Hypothesis, table: pl.DataFrame) -> tuple[CodeLocation,
     )
     loggers = dict(rows.iter_rows())
     paths = dict.fromkeys(loggers[r].replace(".", "/") + ".py" for r in told if r in loggers)
-    blame = load_blame()
-    own = [p for p in paths if p.count("/") > 1 and blame.is_core(Frame(p, 0, "", ""))]
+    own = [p for p in paths if p.count("/") > 1 and _is_core(p)]
     return tuple(CodeLocation(path, None, None) for path in own[:_MOST])
+
+
+def _is_core(path: str) -> bool:
+    """Say whether a module is OpenStack's own code and does more than pass calls on."""
+    projects, plumbing = _own_code()
+    return path.split("/", 1)[0] in projects and not path.startswith(plumbing)
+
+
+@cache
+def _own_code() -> tuple[frozenset[str], tuple[str, ...]]:
+    data = read("exceptions.yaml")
+    return frozenset(data["projects"]), tuple(data["plumbing"]["files"])
