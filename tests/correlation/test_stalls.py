@@ -2,7 +2,7 @@ from typing import Any
 
 from tests.diagnosis.clues import at, clue
 
-from openstack_rca.correlation import load_topology, stalls
+from openstack_rca.correlation import load_topology, refusals, stalls
 from openstack_rca.records import Clue
 
 GRAPH = load_topology()
@@ -48,3 +48,21 @@ def test_when_the_broker_is_accused_it_is_not_the_database() -> None:
 
 def test_a_timeout_that_a_service_reports_of_itself_is_no_lack_of_answer() -> None:
     assert found(waited("nova-conductor", "nova-conductor"), waited("neutron-server", "neutron-dhcp-agent")) == []
+
+
+def refused(component: str, status: int = 401, **changes: Any) -> Clue:
+    return clue(component, 0.2, kind="http", key=f"{component}:GET /x:{status}", records=(1,), **changes)
+
+
+def test_three_services_that_refuse_tokens_accuse_keystone() -> None:
+    (found,) = refusals([refused("nova-api"), refused("glance-api"), refused("cinder-api", first=at(-5))], GRAPH)
+    assert (found.component, found.role, found.count) == ("keystone", "cause", 3)
+    assert found.first == at(-5)
+
+
+def test_fewer_services_or_other_answers_accuse_nobody() -> None:
+    pair = [refused("nova-api"), refused("glance-api")]
+    assert refusals(pair, GRAPH) == []
+    assert refusals([*pair, refused("cinder-api", 403)], GRAPH) == []
+    assert refusals([*pair, refused("nova-api-metadata")], GRAPH) == []
+    assert refusals([*pair, refused("keystone")], GRAPH) == []

@@ -23,7 +23,7 @@ from openstack_rca.correlation.plugging import unplugged
 from openstack_rca.correlation.processes import lost_clients, restarts, silences
 from openstack_rca.correlation.question import understand
 from openstack_rca.correlation.requests import requests
-from openstack_rca.correlation.stalls import stalls
+from openstack_rca.correlation.stalls import refusals, stalls
 from openstack_rca.correlation.stories import asked_roots, failed_roots, follow, with_root
 from openstack_rca.correlation.topology import ServiceGraph, load_topology, topology_of
 from openstack_rca.correlation.waits import waits
@@ -50,6 +50,7 @@ __all__ = [
     "onset",
     "outages",
     "patterns",
+    "refusals",
     "requests",
     "restarts",
     "silences",

@@ -1,7 +1,8 @@
-"""Several services that stop answering at once -> what they all wait for."""
+"""Several services that stop answering, or refuse tokens, at once -> what all of them need for that."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from openstack_rca.correlation.topology import ServiceGraph
 from openstack_rca.records import Clue
@@ -10,7 +11,9 @@ _AT_ONCE = timedelta(seconds=60)
 """Calls that were made together are given up together, by the default of rpc_response_timeout."""
 _TELLING, _BROKEN = 0.15, 0.3
 _WEIGHT = 0.65
-_BROKER, _DATABASE = "rabbitmq", "mariadb"
+_BROKER, _DATABASE, _IDENTITY = "rabbitmq", "mariadb", "keystone"
+_REFUSING, _REFUSAL_WEIGHT = 3, 0.5
+"""From how many services on that answer 401 it is the tokens and not the credentials of one caller, and how surely."""
 
 
 def stalls(clues: Sequence[Clue], graph: ServiceGraph) -> list[Clue]:
@@ -57,3 +60,29 @@ def _stall(names: list[str], together: Sequence[Clue]) -> Clue:
             "SELECT * FROM information_schema.innodb_trx: an old transaction holds what the others wait for",
         ),
     )
+
+
+def refusals(clues: Sequence[Clue], graph: ServiceGraph) -> list[Clue]:
+    """Return a clue against keystone where three services and more refuse tokens that were good before."""
+    unauthorised = [c for c in clues if c.kind == "http" and c.key.endswith(":401") and c.component != _IDENTITY]
+    told = {graph.family(c.component): c for c in sorted(unauthorised, key=lambda c: c.weight)}
+    if len(told) < _REFUSING:
+        return []
+    first = min(told.values(), key=lambda c: (c.first or datetime.max, c.key))
+    names = sorted(c.component for c in told.values())
+    return [
+        replace(
+            first,
+            kind="refusals",
+            key="+".join(names),
+            component=_IDENTITY,
+            role="cause",
+            weight=_REFUSAL_WEIGHT,
+            statement=f"{', '.join(names[:-1])} and {names[-1]} refuse tokens (401) that keystone issued: they expire too soon, "
+            "or keystone does not know them any more",
+            records=tuple(c.records[0] for c in told.values()),
+            count=sum(c.count for c in unauthorised),
+            remediation="Compare the lifetime of tokens ([token]/expiration), the fernet keys and the clocks of all keystone nodes.",
+            look_next=("openstack token issue: when does it expire? Use it again after some seconds.",),
+        )
+    ]

@@ -45,7 +45,7 @@ _ASKED_FAILS = 0.15
 """From which weight on a failure that what was asked about reports is one."""
 _FAILURES = frozenset({"signature", "traceback", "error", "connection", "shared"})
 """Kinds of clue that report a failure, where others only tell that something is unusual."""
-_WITNESSED = frozenset({"address", "connection", "intervention", "shared", "wait"})
+_WITNESSED = frozenset({"address", "connection", "intervention", "refusals", "shared", "wait"})
 """Wrong addresses, lost connections, what an administrator did, what several report alike, requests that waited."""
 _INFRASTRUCTURE_BONUS = 1.05
 

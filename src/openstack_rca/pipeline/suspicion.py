@@ -18,6 +18,7 @@ from openstack_rca.correlation import (
     misdirected,
     novelty_clues,
     outages,
+    refusals,
     restarts,
     silences,
     slow_clues,
@@ -70,7 +71,13 @@ def find_clues(
         *(novelty_clues(change, graph) if baseline is not None else ()),
         *(absence_clues(gone, table, graph) if gone is not None else ()),
     )
-    clues = (*found, *stalls(found, graph), *interventions(found, graph), *misdirected(found, table, graph))
+    clues = (
+        *found,
+        *stalls(found, graph),
+        *refusals(found, graph),
+        *interventions(found, graph),
+        *misdirected(found, table, graph),
+    )
     own = set(table.filter(pl.col("root").is_in(list(asked)))["record"].to_list()) if asked else set()
     return tuple(replace(c, weight=c.weight * _nearness(c, own, question.times)) for c in clues)
 
