@@ -132,6 +132,16 @@ def test_when_only_the_programs_of_one_host_cannot_reach_what_others_do_its_netw
     assert misdirected(complaints_of(alone, *pair), alone, GRAPH) == []
 
 
+def test_who_cannot_do_its_work_for_want_of_another_is_not_cut_off() -> None:
+    pair = ("nova-compute", "neutron-linuxbridge-agent")
+    table = log_table(*node("c1", *pair), *node("c2", *pair), *node("ctl", "nova-conductor"))
+    complaints = complaints_of(table, *pair)
+    lost = clue("nova-compute", 0.7, reporter="rabbitmq", key="heartbeats missed")
+    assert len(misdirected([*complaints, lost], table, GRAPH)) == 1
+    ill = clue("storage", 0.7, reporter="rabbitmq", key="disk")
+    assert misdirected([*complaints, ill], table, GRAPH) == []
+
+
 def test_a_program_of_the_control_plane_that_cannot_reach_something_tells_nothing_of_its_host() -> None:
     table = log_table(*node("c1", "nova-api"), *node("c2", "nova-compute", "neutron-linuxbridge-agent"))
     assert misdirected(complaints_of(table, "nova-api"), table, GRAPH) == []

@@ -57,7 +57,7 @@ def _alone(about: list[Clue], clues: Sequence[Clue], table: pl.DataFrame, graph:
     lasting = [c for c in about if c.first and c.last and c.last - c.first >= _MOMENT]
     reporters, hosts = sorted({c.reporter for c in lasting}), _hosts(lasting, table)
     accused = about[0].component
-    if not lasting or len(hosts) > 1 or any(map(partial(_says_it_fails, accused), clues)):
+    if not lasting or len(hosts) > 1 or any(map(partial(_says_it_fails, accused, reporters), clues)):
         return []
     first, host = lasting[0], next(iter(hosts), None)
     began = _restarted(first, clues) if len(reporters) == 1 else None
@@ -95,8 +95,11 @@ def _going_on(
     return {(name, host) for name, host in named if graph.depends(name, needed) == 1}
 
 
-def _says_it_fails(component: str, clue: Clue) -> bool:
-    return clue.component == clue.reporter == component and clue.role == "cause" and clue.weight >= _FAILS
+def _says_it_fails(component: str, callers: Sequence[str], clue: Clue) -> bool:
+    """Say whether a component reports a failure other than that it lost those who complain of it."""
+    return (
+        clue.reporter == component and clue.component not in callers and clue.role == "cause" and clue.weight >= _FAILS
+    )
 
 
 def _mistyped(about: list[Clue], clues: Sequence[Clue], table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
