@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from tests.correlation.tables import at, log_table
 
-from openstack_rca.correlation import load_topology, waits, with_root
+from openstack_rca.correlation import late_together, load_topology, waits, with_root
 from openstack_rca.records import Clue
 
 GRAPH = load_topology()
@@ -62,3 +62,51 @@ def test_a_request_that_wrote_all_the_time_did_not_wait() -> None:
 def test_where_the_callee_was_slow_itself_the_callee_tells_why() -> None:
     rows = [answered(69.9, "neutron-server", "a", 59.0), answered(70, "nova-api", "a", 60.0)]
     assert found(*rows) == []
+
+
+LATE, QUICK = 11.0, 0.1
+
+
+def validated(when: float, seconds: float = QUICK) -> Row:
+    message = f"[pid: 7|app: 0|req: 1/2] 10.0.0.1 () {{34 vars in 814 bytes}} [x] GET /v3/auth/tokens => generated 41 bytes in "
+    return {"at": when, "service": "keystone", "message": f"{message}{seconds * 1000:.0f} msecs (HTTP/1.1 200) 5 headers"}
+
+
+def glance(when: float, seconds: float) -> Row:
+    return {"at": when, "service": "glance-api", "message": f'"GET /v2/images HTTP/1.1" 200 12 {seconds:.6f}'}
+
+
+def together(*rows: Row) -> list[Clue]:
+    return late_together(log_table(*sorted(rows, key=lambda r: r["at"])), GRAPH)
+
+
+def late_ones() -> list[Row]:
+    apis = ("nova-api", "neutron-server")
+    return [*(answered(when, api, str(when), LATE) for when in (20, 30) for api in apis), glance(21, LATE)]
+
+
+WELL = [validated(when) for when in (12, 14, 16)]
+
+
+def test_all_late_at_once_while_keystone_is_quick_wait_for_the_cache_of_tokens() -> None:
+    (late,) = together(*late_ones(), *WELL)
+    assert (late.component, late.type, late.role, late.count) == ("memcached", "timeout", "cause", 5)
+    assert (late.first, late.last) == (at(9), at(30))
+    assert "glance-api, neutron-server and nova-api answered late" in late.statement
+
+
+def test_it_does_not_matter_what_was_quick_before_and_after() -> None:
+    healthy = [glance(when, QUICK) for when in (1, 2, 3, 40, 41, 42)]
+    assert len(together(*late_ones(), *WELL, *healthy)) == 1
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        pytest.param([], id="keystone unseen"),
+        pytest.param([validated(when, LATE) for when in (20, 22, 24)], id="keystone late as well"),
+        pytest.param([*WELL, *(glance(when, QUICK) for when in (12, 13))], id="one of three quick"),
+    ],
+)
+def test_all_late_accuse_no_cache_where_something_else_may_be_the_reason(others: list[Row]) -> None:
+    assert together(*late_ones(), *others) == []

@@ -26,7 +26,7 @@ from openstack_rca.correlation.requests import requests
 from openstack_rca.correlation.stalls import refusals, stalls
 from openstack_rca.correlation.stories import asked_roots, failed_roots, follow, with_root
 from openstack_rca.correlation.topology import ServiceGraph, load_topology, topology_of
-from openstack_rca.correlation.waits import waits
+from openstack_rca.correlation.waits import late_together, waits
 
 __all__ = [
     "ServiceGraph",
@@ -43,6 +43,7 @@ __all__ = [
     "handover_clues",
     "http_clues",
     "interventions",
+    "late_together",
     "load_topology",
     "lost_clients",
     "misdirected",

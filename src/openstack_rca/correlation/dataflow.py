@@ -25,6 +25,8 @@ _CONTEXT = re.compile(r"^(?:obj_|_|self\._?)*(?:context|ctxt|ctx|cntx)$")
 _UNPACKED = re.compile(r"[\w.]+(?:, ?[\w.]+)+,? = (?P<value>[A-Za-z_][\w.]*)\(")
 """Several variables that get what a call gives; the line need not hold the whole call."""
 _CONVERTED = re.compile(r"^(?P<one>int|float|bool|iter|bytes|bytearray)\(\) argument|has no (?P<other>len)\(\)")
+_FIELD = re.compile(r"Field `(?P<null>\w+)' cannot be None|required in field (?P<unfit>\w+), not")
+"""What oslo.versionedobjects (fields.py) says of an attribute that may not have the value which it was given."""
 _OF = r"(?P<value>[A-Za-z_][\w.]*(?:\([^()]*\))?)"
 
 
@@ -35,7 +37,12 @@ def maker(traceback: Traceback, blame: Blame, code: SourceCode) -> CodeLocation 
     if value and (found := _follow(frames, value, blame, code)):
         return found
     last = next((i for i in range(len(frames) - 1, -1, -1) if blame.is_core(frames[i])), None)
-    if last is None or last == len(frames) - 1 or not _UNSUITED.search(traceback.message) or is_misused(traceback):
+    if last is None or last == len(frames) - 1:
+        return None
+    if field := _FIELD.search(traceback.message):
+        given = _namesake(frames[last], field["null"] or field["unfit"], code)
+        return _follow(frames[: last + 1], given, blame, code) if given else None
+    if not _UNSUITED.search(traceback.message) or is_misused(traceback):
         return None
     given = _only_call_given(frames[last].source)  # a library stumbled: over what it was given
     return _follow(frames[: last + 1], given, blame, code) if given else None
@@ -147,7 +154,7 @@ def _namesake(caller: Frame, parameter: str, code: SourceCode) -> str | None:
     words = parameter.removeprefix("new_").removeprefix("db_")
     known = [*function.values, *function.parameters]
     related = [v for v in known if v == parameter] or [
-        v for v in known if words == v or v.endswith(f"_{words}") or (_CONTEXT.search(v) and _CONTEXT.search(parameter))
+        v for v in known if words.removesuffix("s") == v.removesuffix("s") or v.endswith(f"_{words}") or (_CONTEXT.search(v) and _CONTEXT.search(parameter))
     ]
     return related[0] if related else None
 

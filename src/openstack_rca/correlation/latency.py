@@ -5,7 +5,10 @@ import polars as pl
 from openstack_rca.correlation.topology import ServiceGraph
 from openstack_rca.records import Clue
 
-_DURATION = r"(?:\btime: |\bin |\bTook |\bafter |\btook |\belapsed |\bwaited |\bheld )(\d+(?:\.\d+)?) ?(msecs?|ms|seconds?|secs?|s)?\b"
+_TOLD = (
+    r"(?:\" \d{3} \d+ |\btime: |\bin |\bTook |\bafter |\btook |\belapsed |\bwaited |\bheld )"
+    r"(\d+(?:\.\d+)? ?(?:msecs?|ms|seconds?|secs?|s)\b|\d+\.\d+)"
+)
 _KEY = ["service", "template"]
 _TIMES, _SECONDS, _FEWEST = 3.0, 1.0, 3
 """Slow is at least three times as long as in health, a second longer, and seen three times."""
@@ -14,18 +17,13 @@ _TIMES, _SECONDS, _FEWEST = 3.0, 1.0, 3
 def with_seconds(table: pl.DataFrame) -> pl.DataFrame:
     """Return the records that tell how long something took, with the column `seconds`.
 
-    A figure without a unit counts as seconds where it has decimals (as in access lines: "time: 0.1234567").
+    A figure without a unit counts as seconds where it has decimals (as in access lines: "time: 0.1234567", and those of
+    eventlet.wsgi: status, length, seconds).
     """
-    unit = pl.col("message").str.extract(_DURATION, 2)
-    figure = pl.col("message").str.extract(_DURATION, 1)
-    return (
-        table.filter(pl.col("message").str.contains(_DURATION))
-        .with_columns(
-            seconds=figure.cast(pl.Float64) * pl.when(unit.str.starts_with("m")).then(0.001).otherwise(1.0),
-            usable=unit.is_not_null() | figure.str.contains(".", literal=True),
-        )
-        .filter("usable")
-        .drop("usable")
+    told = pl.col("message").str.extract(_TOLD, 1)
+    return table.filter(pl.col("message").str.contains(_TOLD)).with_columns(
+        seconds=told.str.extract(r"([\d.]+)").cast(pl.Float64)
+        * pl.when(told.str.contains("m", literal=True)).then(0.001).otherwise(1.0)
     )
 
 

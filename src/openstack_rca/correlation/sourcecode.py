@@ -79,11 +79,13 @@ class Project:
         """Return where the value that a function returns is made: it may only hand on what another one returns.
 
         A method that asks a more general one of its own class is the end, since the general one serves others too; its
-        own private half ("_allocate" of "allocate") is not.
+        own private half ("_allocate" of "allocate") is not. Whose method a call on a variable is cannot be told.
         """
         for _ in range(_LONGEST_CHAIN):
+            variables = {*function.parameters, *function.values} - {"self", "cls"}
             makers = [r for r in function.returns if not _makes_object(r)]
-            further = self.called(function, makers[0]) if len(makers) == 1 else None
+            is_clear = len(makers) == 1 and makers[0].partition(".")[0] not in variables
+            further = self.called(function, makers[0]) if is_clear else None
             if further is None or further == function or _are_siblings(function, further):
                 break
             function = further

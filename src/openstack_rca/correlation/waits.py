@@ -1,4 +1,4 @@
-"""API requests that took long -> the hop that they waited for: who wrote first after the longest pause of each."""
+"""API requests that took long -> what they waited for: who wrote first after the longest pause of each, or the cache of tokens."""
 
 from collections import Counter
 from datetime import datetime, timedelta
@@ -19,6 +19,14 @@ _AGREEING = 0.8
 _WEIGHT, _HALF = 0.6, 1.0
 _MARGIN = timedelta(seconds=1)
 _MOST = 5
+_LATE = 3.0
+"""Seconds that a program waits for memcached (memcache_pool_socket_timeout of keystonemiddleware)."""
+_FAMILIES, _SHARE = 3, 0.5
+"""How many services must be late at once, and with which share of their answers, to wait for something that all need."""
+_AT_ONCE, _VALIDATIONS = 1.0, 3
+"""Within how many seconds keystone must give most of its answers, and how many at least, to be well."""
+_CACHE, _IDENTITY, _REFUSED = "memcached", "keystone", 400
+_CACHE_WEIGHT = 0.5
 
 
 def waits(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
@@ -41,11 +49,59 @@ def waits(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
     return [_clue(component, mine, graph)] if told and _was_silent(mine, table) else []
 
 
+def late_together(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
+    """Return a clue against memcached where most answers of three services and more are late while keystone answers at once.
+
+    Whoever validates a token asks memcached first and waits for its timeout, then keystone (keystonemiddleware/auth_token).
+    Where keystone is quick, so is the database; of what all services need only memcached remains, which logs nothing.
+    """
+    told = with_seconds(with_http(table.filter(pl.col("time").is_not_null()))).filter(pl.col("status") < _REFUSED)
+    answers = told.with_columns(began=_began())
+    late = answers.filter((pl.col("seconds") >= _LATE) & (pl.col("service") != _IDENTITY))
+    if late.is_empty():
+        return []
+    meanwhile = answers.filter(pl.col("began").is_between(late["began"].min(), late["began"].max()))
+    identity = meanwhile.filter(pl.col("service") == _IDENTITY)
+    shares = meanwhile.group_by("service").agg(pl.len(), share=(pl.col("seconds") >= _LATE).mean())
+    names = sorted(graph.resolve(s) or s for s in shares.filter(pl.col("share") >= _SHARE)["service"].cast(pl.String))
+    is_well = identity.filter(pl.col("seconds") < _AT_ONCE).height >= max(_VALIDATIONS, _SHARE * identity.height)
+    if len({graph.family(name) for name in names} - {_IDENTITY}) < _FAMILIES or not is_well:
+        return []
+    slowest = late.sort("seconds", "record", descending=[True, False]).unique("service", keep="first", maintain_order=True)
+    return [
+        Clue(
+            kind="wait",
+            key=_CACHE,
+            component=_CACHE,
+            host=None,
+            type="timeout",
+            role="cause",
+            weight=_CACHE_WEIGHT,
+            reporter=names[0],
+            statement=f"{', '.join(names[:-1])} and {names[-1]} answered late at the same time, up to {slowest['seconds'][0]:.0f} s, "
+            "and keystone at once: what is left of what all of them need is the cache of tokens",
+            records=(*slowest["record"].head(_MOST), identity["record"][0]),
+            count=late.height,
+            first=late["began"].min(),
+            last=late["time"].max(),
+            remediation="Restart memcached where it does not answer, and look at the load of its host.",
+            look_next=(
+                "echo stats | nc -w 3 <memcached> 11211: no answer means that it hangs; many evictions, that it is too small",
+            ),
+        )
+    ]
+
+
+def _began() -> pl.Expr:
+    """Return when the requests of access lines began, which are written at their ends."""
+    return pl.col("time") - pl.duration(microseconds=(pl.col("seconds") * 1e6).cast(pl.Int64))
+
+
 def _paused(slow: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
     """Return the slow requests with their longest pause: its start, its length, and who ended it with which record."""
     lines = table.select("root", by="record", at="time", awaited="service").drop_nulls()
     pauses = (
-        slow.with_columns(began=pl.col("time") - pl.duration(microseconds=(pl.col("seconds") * 1e6).cast(pl.Int64)))
+        slow.with_columns(began=_began())
         .join(lines, on="root")
         .filter(pl.col("at").is_between("began", "time"))
         .sort("record", "at", "by")
