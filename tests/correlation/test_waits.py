@@ -100,11 +100,16 @@ def test_it_does_not_matter_what_was_quick_before_and_after() -> None:
     assert len(together(*late_ones(), *WELL, *healthy)) == 1
 
 
+def test_where_keystone_answered_nothing_meanwhile_all_waited_for_it() -> None:
+    (late,) = together(*late_ones(), *(validated(when) for when in (1, 2, 40)))
+    assert (late.component, late.type, late.reporter) == ("keystone", "timeout", "glance-api")
+
+
 @pytest.mark.parametrize(
     "others",
     [
         pytest.param([], id="keystone unseen"),
-        pytest.param([validated(when, LATE) for when in (20, 22, 24)], id="keystone late as well"),
+        pytest.param([validated(when, LATE) for when in (12, 14, 16)], id="keystone late as well"),
         pytest.param([*WELL, *(glance(when, QUICK) for when in (12, 13))], id="one of three quick"),
     ],
 )

@@ -44,9 +44,10 @@ def interventions(clues: Sequence[Clue], graph: ServiceGraph) -> list[Clue]:
 
 def _follows(clue: Clue, call: Clue, rule: dict[str, Any], graph: ServiceGraph) -> bool:
     """Say whether a clue shows a failure of the kind that a call leads to, which set in soon after it, where the call reaches."""
-    if clue.role == "context" or clue.weight < _TELLING or clue.first is None or call.first is None:
+    if clue.role == "context" or clue.first is None or call.first is None:
         return False
-    kind = clue.type in rule["leads_to"] or (clue.kind == "http" and int(clue.key[-3:]) in rule.get("statuses", ()))
+    refused = clue.kind == "http" and int(clue.key[-3:]) in rule.get("statuses", ())
+    kind = refused or (clue.type in rule["leads_to"] and clue.weight >= _TELLING)
     near = (
         graph.family(clue.reporter) == graph.family(call.component)
         or graph.depends(clue.reporter, call.component) is not None

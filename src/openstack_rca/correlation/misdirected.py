@@ -11,7 +11,8 @@ import polars as pl
 from openstack_rca.correlation.topology import ServiceGraph
 from openstack_rca.records import Clue
 
-_UNREACHED = frozenset({"dependency-unreachable", "service-down", "network"})
+_UNREACHED = frozenset({"dependency-unreachable", "service-down"})
+"""Types of complaint about a connection; what has to do with the network of a service is one of the cloud's own networks."""
 _TELLING = 0.15
 _FAILS = 0.5
 """From which weight on a component that many cannot reach says itself that it fails."""
@@ -38,7 +39,7 @@ def misdirected(clues: Sequence[Clue], table: pl.DataFrame, graph: ServiceGraph)
     """
     complaints = [
         c for c in clues
-        if c.type in _UNREACHED and c.role != "context" and c.weight >= _TELLING and c.reporter != c.component
+        if (c.type in _UNREACHED or (c.type == "network" and graph.is_infrastructure(c.component))) and c.role != "context" and c.weight >= _TELLING and c.reporter != c.component
         and c.first and c.last
     ]  # fmt: skip
     found = []

@@ -1,6 +1,7 @@
 """API requests that took long -> what they waited for: who wrote first after the longest pause of each, or the cache of tokens."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import polars as pl
@@ -21,25 +22,28 @@ _MARGIN = timedelta(seconds=1)
 _MOST = 5
 _LATE = 3.0
 """Seconds that a program waits for memcached (memcache_pool_socket_timeout of keystonemiddleware)."""
+_OF_THE_SLOWEST = 0.25
+"""The share of the slowest answer's time that others must have taken to have waited for the same."""
 _FAMILIES, _SHARE = 3, 0.5
 """How many services must be late at once, and with which share of their answers, to wait for something that all need."""
 _AT_ONCE, _VALIDATIONS = 1.0, 3
 """Within how many seconds keystone must give most of its answers, and how many at least, to be well."""
+_UWSGI = " => generated "
 _CACHE, _IDENTITY, _REFUSED = "memcached", "keystone", 400
-_CACHE_WEIGHT = 0.5
+_SHARED_WEIGHT = 0.5
 
 
 def waits(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
     """Return a clue against the program that slow API requests waited for, or none; needs the column `root`.
 
-    An access line is written at the end of its request and tells how long that took. Where all that the request wrote lies
+    An access line tells how long its request took. Where all that the request wrote lies
     at the end of this time, the first to write is who was waited for: one whom the API needs, and who wrote nothing else.
     """
     answers = with_http(table.filter(pl.col("root").is_not_null() & pl.col("time").is_not_null()))
     slow = with_seconds(answers).filter(pl.col("seconds") >= _LONG)
     if slow.is_empty():
         return []
-    paused = _paused(slow.select("root", "record", "service", "time", "seconds"), table)
+    paused = _paused(_timed(slow).select("root", "record", "service", "began", "ended", "seconds"), table)
     awaited = [_needed(caller, first, graph) for caller, first in paused.select("service", "awaited").iter_rows()]
     (component, count), *_ = Counter(awaited).most_common(1) or [(None, 0)]
     if component is None or count < _AGREEING * len(awaited):
@@ -50,40 +54,62 @@ def waits(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
 
 
 def late_together(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
-    """Return a clue against memcached where most answers of three services and more are late while keystone answers at once.
+    """Return a clue against what all services need where most answers of three and more are late: keystone or memcached.
 
     Whoever validates a token asks memcached first and waits for its timeout, then keystone (keystonemiddleware/auth_token).
-    Where keystone is quick, so is the database; of what all services need only memcached remains, which logs nothing.
+    Where keystone answered nothing meanwhile, it is keystone that all waited for. Where it is quick, so is the database, and
+    of what all services need only memcached remains, which logs nothing.
     """
-    told = with_seconds(with_http(table.filter(pl.col("time").is_not_null()))).filter(pl.col("status") < _REFUSED)
-    answers = told.with_columns(began=_began())
-    late = answers.filter((pl.col("seconds") >= _LATE) & (pl.col("service") != _IDENTITY))
+    told = with_seconds(with_http(table.filter(pl.col("time").is_not_null())))
+    answers = _timed(told.filter(pl.col("status") < _REFUSED))
+    others = answers.filter((pl.col("seconds") >= _LATE) & (pl.col("service") != _IDENTITY))
+    late = others.filter(pl.col("seconds") >= _OF_THE_SLOWEST * pl.col("seconds").max())
     if late.is_empty():
         return []
-    meanwhile = answers.filter(pl.col("began").is_between(late["began"].min(), late["began"].max()))
-    identity = meanwhile.filter(pl.col("service") == _IDENTITY)
-    shares = meanwhile.group_by("service").agg(pl.len(), share=(pl.col("seconds") >= _LATE).mean())
+    since, until = late["began"].min(), late["began"].max()
+    is_late = pl.col("record").is_in(late["record"].implode())
+    meanwhile = answers.filter(is_late | pl.col("began").is_between(pl.lit(since) + _MARGIN, until))
+    shares = meanwhile.group_by("service").agg(share=is_late.mean())
     names = sorted(graph.resolve(s) or s for s in shares.filter(pl.col("share") >= _SHARE)["service"].cast(pl.String))
-    is_well = identity.filter(pl.col("seconds") < _AT_ONCE).height >= max(_VALIDATIONS, _SHARE * identity.height)
-    if len({graph.family(name) for name in names} - {_IDENTITY}) < _FAMILIES or not is_well:
+    if len({graph.family(name) for name in names} - {_IDENTITY}) < _FAMILIES:
         return []
+    identity = answers.filter(pl.col("service") == _IDENTITY)
+    asked = meanwhile.filter(pl.col("service") == _IDENTITY)
+    quick = asked.filter(pl.col("seconds") < _AT_ONCE).height
     slowest = late.sort("seconds", "record", descending=[True, False]).unique("service", keep="first", maintain_order=True)
+    clue = Clue(
+        kind="wait",
+        key=_CACHE,
+        component=_CACHE,
+        host=None,
+        type="timeout",
+        role="cause",
+        weight=_SHARED_WEIGHT,
+        reporter=names[0],
+        statement=f"{', '.join(names[:-1])} and {names[-1]} answered late at the same time, up to {slowest['seconds'][0]:.0f} s, ",
+        records=tuple(slowest["record"].head(_MOST)),
+        count=late.height,
+        first=since,
+        last=late["ended"].max(),
+    )
+    if asked.is_empty() and identity.height >= _VALIDATIONS:
+        return [
+            replace(
+                clue,
+                key=_IDENTITY,
+                component=_IDENTITY,
+                statement=f"{clue.statement}and keystone answered nothing from {since:%H:%M:%S} to {until:%H:%M:%S}: all waited for it",
+                remediation="Find out why keystone does not answer: are its processes frozen, all its workers busy, its database slow?",
+                look_next=("curl -m 5 http://<keystone>:5000/v3: no answer means that it hangs",),
+            )
+        ]
+    if quick < max(_VALIDATIONS, _SHARE * asked.height):
+        return []
     return [
-        Clue(
-            kind="wait",
-            key=_CACHE,
-            component=_CACHE,
-            host=None,
-            type="timeout",
-            role="cause",
-            weight=_CACHE_WEIGHT,
-            reporter=names[0],
-            statement=f"{', '.join(names[:-1])} and {names[-1]} answered late at the same time, up to {slowest['seconds'][0]:.0f} s, "
-            "and keystone at once: what is left of what all of them need is the cache of tokens",
-            records=(*slowest["record"].head(_MOST), identity["record"][0]),
-            count=late.height,
-            first=late["began"].min(),
-            last=late["time"].max(),
+        replace(
+            clue,
+            statement=f"{clue.statement}and keystone at once: what is left of what all of them need is the cache of tokens",
+            records=(*clue.records, asked["record"][0]),
             remediation="Restart memcached where it does not answer, and look at the load of its host.",
             look_next=(
                 "echo stats | nc -w 3 <memcached> 11211: no answer means that it hangs; many evictions, that it is too small",
@@ -92,18 +118,25 @@ def late_together(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
     ]
 
 
-def _began() -> pl.Expr:
-    """Return when the requests of access lines began, which are written at their ends."""
-    return pl.col("time") - pl.duration(microseconds=(pl.col("seconds") * 1e6).cast(pl.Int64))
+def _timed(answers: pl.DataFrame) -> pl.DataFrame:
+    """Return access lines with the times at which their requests `began` and `ended`.
+
+    Programs write them at the end, with the time of it; uWSGI with that of the begin (ctime in core/logging.c).
+    """
+    took = pl.duration(microseconds=(pl.col("seconds") * 1e6).cast(pl.Int64))
+    at_begin = pl.col("message").str.contains(_UWSGI, literal=True)
+    return answers.with_columns(
+        began=pl.when(at_begin).then("time").otherwise(pl.col("time") - took),
+        ended=pl.when(at_begin).then(pl.col("time") + took).otherwise("time"),
+    )
 
 
 def _paused(slow: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
     """Return the slow requests with their longest pause: its start, its length, and who ended it with which record."""
     lines = table.select("root", by="record", at="time", awaited="service").drop_nulls()
     pauses = (
-        slow.with_columns(began=_began())
-        .join(lines, on="root")
-        .filter(pl.col("at").is_between("began", "time"))
+        slow.join(lines, on="root")
+        .filter(pl.col("at").is_between("began", "ended"))
         .sort("record", "at", "by")
         .with_columns(since=pl.col("at").shift(1).over("record").fill_null(pl.col("began")))
         .with_columns(pause=(pl.col("at") - pl.col("since")).dt.total_microseconds() / 1e6)

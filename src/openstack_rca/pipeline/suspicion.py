@@ -34,6 +34,8 @@ _STANDARD_TYPE = "bug"
 _FAILURE_FLOOR = 0.35
 _OF_THE_REQUEST, _OF_ANOTHER = 1.1, 0.95
 _AT_THE_TIME, _AT_ANOTHER = 1.1, 0.7
+_CALLER = 0.4
+"""What a symptom is worth whose own records name somebody else, whom the component needs."""
 _HOST = "host"
 _ABOUT = timedelta(minutes=10)
 """How exactly people tell times, and how long an effect may take to be seen."""
@@ -55,7 +57,8 @@ def find_clues(
     """
     signatures = {s.id: s for s in load_signatures()}
     hits = Matcher(signatures.values()).match(table)
-    known = list(signature_clues(hits, signatures, table, graph, 0.0 if baseline is not None else _FAILURE_FLOOR))
+    floor = 0.0 if baseline is not None else _FAILURE_FLOOR
+    known = _callee_before_caller(list(signature_clues(hits, signatures, table, graph, floor)), graph)
     errors = _without_known(error_clues(table, graph), known, {r for h in hits for r in h.records})
     found = (
         *known,
@@ -182,6 +185,22 @@ def _blamed(signature: Signature, hit: SignatureHit, graph: ServiceGraph) -> tup
     if "unit" in captured and accused is None:
         accused, host = graph.resolve(captured["unit"].removesuffix(".service")), host or hit.host
     return accused, host or (at if accused and graph.is_per_host(accused) else None)
+
+
+def _callee_before_caller(known: list[Clue], graph: ServiceGraph) -> list[Clue]:
+    """Return the clues of signatures, with less weight for a symptom whose very records also accuse somebody whom it needs."""
+    accused: dict[int, set[str]] = defaultdict(set)
+    for clue in known:
+        if clue.role != "context":
+            for record in clue.records:
+                accused[record].add(clue.component)
+    needed = {c: graph.needs(c) for c in {clue.component for clue in known}}
+    return [
+        replace(c, weight=c.weight * _CALLER)
+        if c.role == "symptom" and all(accused[r] & needed[c.component] - {c.component} for r in c.records)
+        else c
+        for c in known
+    ]
 
 
 def _without_known(errors: list[Clue], known: list[Clue], explained: set[int]) -> list[Clue]:
