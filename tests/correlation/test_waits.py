@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from tests.correlation.tables import at, log_table
 
-from openstack_rca.correlation import late_together, load_topology, waits, with_root
+from openstack_rca.correlation import late_together, load_topology, slow_alone, waits, with_root
 from openstack_rca.records import Clue
 
 GRAPH = load_topology()
@@ -115,3 +115,42 @@ def test_where_keystone_answered_nothing_meanwhile_all_waited_for_it() -> None:
 )
 def test_all_late_accuse_no_cache_where_something_else_may_be_the_reason(others: list[Row]) -> None:
     assert together(*late_ones(), *others) == []
+
+
+def ports(when: float, seconds: float, method: str = "POST", request: str | None = None) -> Row:
+    text = f'10.0.0.1 "{method} /v2.0/ports HTTP/1.1" status: 201 len: 9 time: {seconds:.6f}'
+    return line(when, "neutron-server", request or f"{method}{when}", text)
+
+
+def alone(*rows: Row) -> list[Clue]:
+    return slow_alone(with_root(log_table(*sorted(rows, key=lambda r: r["at"]))), GRAPH)
+
+
+QUICK_LISTS = [ports(when, QUICK, "GET") for when in (50, 55, 60)]
+
+
+def test_one_kind_of_call_that_alone_is_slow_is_slow_inside() -> None:
+    (clue,) = alone(ports(60, 40), ports(80, 41), *QUICK_LISTS)
+    assert (clue.component, clue.type, clue.count) == ("neutron-server", "bug", 2)
+    assert "3 of its 3 other answers came at once" in clue.statement
+    assert (clue.first, clue.last) == (at(20), at(80))
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        pytest.param([ports(60, 40), *QUICK_LISTS], id="once"),
+        pytest.param([ports(60, 40), ports(80, 41), *(ports(when, 12, "GET") for when in (50, 55, 60))], id="all slow"),
+        pytest.param([ports(60, 40), ports(80, 41)], id="no other calls"),
+        pytest.param([*(r for when in (60, 80) for r in (ports(when, 40, request=f"{when}"), line(when - 9, "nova-api", f"{when}"))),
+                      *QUICK_LISTS], id="another wrote for it"),
+    ],
+)  # fmt: skip
+def test_a_slow_call_may_have_other_reasons(rows: list[Row]) -> None:
+    assert alone(*rows) == []
+
+
+def test_the_data_of_an_image_may_take_their_time() -> None:
+    text = '"GET /v2/images/00000000-1111-2222-3333-444444444444/file HTTP/1.1" 200 99 60.000000'
+    downloads = [line(when, "glance-api", str(when), text) for when in (60, 80)]
+    assert alone(*downloads, *(glance(when, QUICK) | {"request_id": f"req-{when}"} for when in (50, 55, 60))) == []

@@ -1,6 +1,7 @@
 """The log table -> what happened: requests followed over services, what changed, who failed, who depends on whom."""
 
 from openstack_rca.correlation.access import audit
+from openstack_rca.correlation.candidates import lost_candidates
 from openstack_rca.correlation.capacity import capacity
 from openstack_rca.correlation.change import (
     absence_clues,
@@ -26,7 +27,7 @@ from openstack_rca.correlation.requests import requests
 from openstack_rca.correlation.stalls import refusals, stalls
 from openstack_rca.correlation.stories import asked_roots, failed_roots, follow, with_root
 from openstack_rca.correlation.topology import ServiceGraph, load_topology, topology_of
-from openstack_rca.correlation.waits import late_together, waits
+from openstack_rca.correlation.waits import late_together, slow_alone, waits
 
 __all__ = [
     "ServiceGraph",
@@ -45,6 +46,7 @@ __all__ = [
     "interventions",
     "late_together",
     "load_topology",
+    "lost_candidates",
     "lost_clients",
     "misdirected",
     "novelty_clues",
@@ -55,6 +57,7 @@ __all__ = [
     "requests",
     "restarts",
     "silences",
+    "slow_alone",
     "slow_clues",
     "stalls",
     "topology_of",

@@ -28,6 +28,8 @@ _FAMILIES, _SHARE = 3, 0.5
 """How many services must be late at once, and with which share of their answers, to wait for something that all need."""
 _AT_ONCE, _VALIDATIONS = 1.0, 3
 """Within how many seconds keystone must give most of its answers, and how many at least, to be well."""
+_AGAIN, _ALONE_WEIGHT = 2, 0.45
+_DATA = "/file"
 _UWSGI = " => generated "
 _CACHE, _IDENTITY, _REFUSED = "memcached", "keystone", 400
 _SHARED_WEIGHT = 0.5
@@ -116,6 +118,56 @@ def late_together(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
             ),
         )
     ]
+
+
+def slow_alone(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
+    """Return a clue for each kind of call that is slow again and again while its service answers all others at once.
+
+    No other service wrote for these requests in the time, so it passed inside the service. Images are left out: how long
+    their data take is a matter of their size.
+    """
+    answers = _timed(with_seconds(with_http(table.filter(pl.col("time").is_not_null()))))
+    answers = answers.with_columns(is_slow=(pl.col("seconds") >= _LONG) & ~pl.col("route").str.ends_with(_DATA))
+    slow = answers.filter("is_slow")
+    helped = slow.join(table.select("root", at="time", helper="service").drop_nulls(), on="root").filter(
+        pl.col("helper") != pl.col("service"), pl.col("at") > pl.col("began") + _MARGIN, pl.col("at") < pl.col("ended")
+    )
+    clues = []
+    alone = slow.join(helped, on="record", how="anti")
+    for (service, method, route), calls in alone.group_by("service", "method", "route", maintain_order=True):
+        since, until = calls["began"].min(), calls["ended"].max()
+        others = answers.filter(
+            (pl.col("service") == service) & ((pl.col("route") != route) | (pl.col("method") != method)),
+            pl.col("began").is_between(since, until),
+        )
+        quick = others.filter(pl.col("seconds") < _AT_ONCE).height
+        if calls.height < _AGAIN or quick < max(_VALIDATIONS, _AGREEING * others.height):
+            continue
+        name = str(service)
+        component = graph.resolve(name) or name
+        clues.append(
+            Clue(
+                kind="wait",
+                key=f"{component}:{method} {route}",
+                component=component,
+                host=None,
+                type="bug",
+                role="cause",
+                weight=_ALONE_WEIGHT,
+                reporter=component,
+                statement=f"{component} took up to {calls['seconds'].max():.0f} s for {method} {route}, {calls.height} times, while "
+                f"{quick} of its {others.height} other answers came at once, and nobody else wrote for it: the time passed inside",
+                records=tuple(calls.sort("seconds", "record", descending=[True, False])["record"].head(_MOST)),
+                count=calls.height,
+                first=since,
+                last=until,
+                look_next=(
+                    f"py-spy dump on the busiest process of {component} while such a call hangs: where does it wait?",
+                    "SELECT * FROM information_schema.innodb_trx: a lock on the table that only this call writes",
+                ),
+            )
+        )
+    return clues
 
 
 def _timed(answers: pl.DataFrame) -> pl.DataFrame:
