@@ -19,9 +19,11 @@ def test_an_example_is_matched_by_its_own_rule_first(number: int, example: str) 
     name, _, message = example.partition(": ")
     blame = load_blame()
     through = DATA["rules"][number].get("through", "").strip("^$")
-    frames = (Frame("nova/compute/manager.py", 1, through),) if through else ()
+    answer = (Frame("glanceclient/v2/images.py", 193, "_get", "body.pop('self', None)"),)
+    in_client = "at" in DATA["rules"][number]
+    frames = (Frame("nova/compute/manager.py", 1, through),) if through else answer if in_client else ()
     assert blame.rules.index(blame.rule(Traceback(name, message, frames))) == number
-    assert not through or blame.rules.index(blame.rule(Traceback(name, message, ()))) != number
+    assert not frames or blame.rules.index(blame.rule(Traceback(name, message, ()))) != number
 
 
 def test_every_rule_has_an_example_and_the_last_one_is_about_all() -> None:
@@ -31,7 +33,7 @@ def test_every_rule_has_an_example_and_the_last_one_is_about_all() -> None:
 
 @pytest.mark.parametrize("rule", DATA["rules"], ids=lambda rule: rule["examples"][0][:40])
 def test_a_rule_blames_somebody_who_exists_for_a_known_type(rule: dict[str, Any]) -> None:
-    ways = {"self", "caller", "peer", "peer-or-self", "remote", "nobody", "host-storage"}
+    ways = {"answerer", "self", "caller", "peer", "peer-or-self", "remote", "nobody", "host-storage"}
     assert rule["blames"] in ways | set(load_topology().components)
     assert rule["type"] in TYPES
     assert rule["role"] in {"cause", "symptom"}

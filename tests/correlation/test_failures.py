@@ -146,3 +146,16 @@ Traceback (most recent call last):
 sqlalchemy.exc.OperationalError: (pymysql.err.OperationalError) (1054, "Unknown column 'a' in 'SELECT'")"""
     (clue,) = clues(service="nova-compute", detail=detail)
     assert (clue.component, clue.host, clue.type) == ("nova-conductor", None, "misconfiguration")
+
+
+@pytest.mark.parametrize(("line", "component", "kind"), [("body.pop('self', None)", "glance-api", "answer"),
+                                                         ("image.pop('self', None)", "nova-api", "traceback")])  # fmt: skip
+def test_a_client_that_trips_over_what_it_was_answered_accuses_who_answered(line: str, component: str, kind: str) -> None:
+    detail = f"""Traceback (most recent call last):
+  File "/x/dist-packages/nova/image/glance.py", line 312, in show
+    image = self._client.call(context, 2, 'get', args=(image_id,))
+  File "/x/dist-packages/glanceclient/v2/images.py", line 193, in _get
+    {line}
+AttributeError: 'NoneType' object has no attribute 'pop'"""
+    (clue,) = clues(service="nova-api", detail=detail)
+    assert (clue.component, clue.kind, clue.type) == (component, kind, "bug")

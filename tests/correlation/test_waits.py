@@ -142,6 +142,7 @@ def test_one_kind_of_call_that_alone_is_slow_is_slow_inside() -> None:
         pytest.param([ports(60, 40), *QUICK_LISTS], id="once"),
         pytest.param([ports(60, 40), ports(80, 41), *(ports(when, 12, "GET") for when in (50, 55, 60))], id="all slow"),
         pytest.param([ports(60, 40), ports(80, 41)], id="no other calls"),
+        pytest.param([ports(60, 40), ports(80, 41), ports(70, 40, "DELETE"), *QUICK_LISTS], id="another kind as well"),
         pytest.param([*(r for when in (60, 80) for r in (ports(when, 40, request=f"{when}"), line(when - 9, "nova-api", f"{when}"))),
                       *QUICK_LISTS], id="another wrote for it"),
     ],

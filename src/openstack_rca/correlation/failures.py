@@ -16,6 +16,7 @@ from openstack_rca.records import Clue
 _BENIGN_INNER = frozenset({"KeyError", "IndexError", "StopIteration", "Empty", "Full", "ValueError", "AttributeError"})
 """Exceptions that Python code catches as a matter of course; as the start of a chain they explain nothing."""
 _MOST_GROUPS = 400
+_ANSWERER = "answerer"
 _LAST_HOST = re.compile(r"Error from last host: (?P<host>[\w.-]+) ")
 """Where the build was tried whose traceback nova-conductor repeats (nova/scheduler/utils.py)."""
 
@@ -57,7 +58,7 @@ def _clue(row: dict[str, Any], traceback: Traceback | None, graph: ServiceGraph,
     itself = component == reporter
     told = f"{traceback.name}: {traceback.message}".strip(": ").replace("\n", " ")[:200]
     return Clue(
-        kind="traceback",
+        kind="answer" if rule.blames == _ANSWERER and not itself else "traceback",
         key=f"{reporter}>{component}:{traceback.name}:{row['template']}",
         component=component or reporter,
         host=host,
@@ -143,7 +144,7 @@ def _accused(
         return None, None
     if rule.blames in ("self", "caller", "host-storage"):
         return origin
-    if rule.blames == "peer-or-self":
+    if rule.blames in ("peer-or-self", _ANSWERER):
         peer = blame.peer(traceback)
         return (peer, None) if peer and peer != origin[0] else origin
     if rule.blames != "peer":

@@ -11,7 +11,8 @@ from openstack_rca.records import Clue
 
 _CONFIRMED = 2.5
 """How much more a call that changed the cloud weighs when failures of its kind follow."""
-_TELLING = 0.15
+_TELLING, _TELLING_STATUS = 0.15, 0.03
+"""From which weight on a failure counts, and an answer whose very status is what such a call leads to."""
 _SOON = timedelta(seconds=330)
 """Within this time after the call its first effect shows: the longest timer (vif_plugging_timeout) and a report interval."""
 
@@ -47,7 +48,8 @@ def _follows(clue: Clue, call: Clue, rule: dict[str, Any], graph: ServiceGraph) 
     if clue.role == "context" or clue.first is None or call.first is None:
         return False
     refused = clue.kind == "http" and int(clue.key[-3:]) in rule.get("statuses", ())
-    kind = refused or (clue.type in rule["leads_to"] and clue.weight >= _TELLING)
+    least = _TELLING_STATUS if refused else _TELLING
+    kind = (refused or clue.type in rule["leads_to"]) and clue.weight >= least
     near = (
         graph.family(clue.reporter) == graph.family(call.component)
         or graph.depends(clue.reporter, call.component) is not None

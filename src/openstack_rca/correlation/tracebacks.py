@@ -95,6 +95,7 @@ class ExceptionRule:
     class_pattern: re.Pattern[str]
     message_pattern: re.Pattern[str] | None
     through: re.Pattern[str] | None
+    at: re.Pattern[str] | None
     blames: str
     role: str
     type: str
@@ -105,6 +106,9 @@ class ExceptionRule:
         if not self.class_pattern.search(traceback.name or "?"):
             return False
         if self.through and not any(self.through.search(f.function) for f in traceback.frames):
+            return False
+        last = traceback.frames[-1] if traceback.frames else None
+        if self.at and not (last and self.at.search(f"{last.file}: {last.source}")):
             return False
         text = f"{traceback.name}: {traceback.message}"
         return self.message_pattern is None or bool(self.message_pattern.search(text))
@@ -167,8 +171,8 @@ def load_blame() -> Blame:
     """Return the knowledge of `knowledge/exceptions.yaml`."""
     data: dict[str, Any] = read("exceptions.yaml")
     rules = tuple(
-        ExceptionRule(re.compile(r["class"]), _pattern(r.get("message")), _pattern(r.get("through")), r["blames"], r["role"],
-                      r["type"], r["weight"])
+        ExceptionRule(re.compile(r["class"]), _pattern(r.get("message")), _pattern(r.get("through")), _pattern(r.get("at")),
+                      r["blames"], r["role"], r["type"], r["weight"])
         for r in data["rules"]
     )  # fmt: skip
     plumbing = data["plumbing"]

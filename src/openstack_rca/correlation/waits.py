@@ -121,9 +121,10 @@ def late_together(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
 
 
 def slow_alone(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
-    """Return a clue for each kind of call that is slow again and again while its service answers all others at once.
+    """Return a clue against each service of which one kind of call is slow again and again while it answers all others at once.
 
-    No other service wrote for these requests in the time, so it passed inside the service. Images are left out: how long
+    No other service wrote for these requests in the time, so it passed inside the service. Where several kinds are slow
+    together they wait for something that they share, as a lock in the database. Images are left out: how long
     their data take is a matter of their size.
     """
     answers = _timed(with_seconds(with_http(table.filter(pl.col("time").is_not_null()))))
@@ -134,7 +135,9 @@ def slow_alone(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
     )
     clues = []
     alone = slow.join(helped, on="record", how="anti")
-    for (service, method, route), calls in alone.group_by("service", "method", "route", maintain_order=True):
+    slow_kinds = slow.group_by("service").agg(kinds=pl.struct("method", "route").n_unique())
+    single = alone.join(slow_kinds.filter(pl.col("kinds") == 1), on="service", how="semi")
+    for (service, method, route), calls in single.group_by("service", "method", "route", maintain_order=True):
         since, until = calls["began"].min(), calls["ended"].max()
         others = answers.filter(
             (pl.col("service") == service) & ((pl.col("route") != route) | (pl.col("method") != method)),

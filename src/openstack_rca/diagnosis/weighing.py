@@ -43,10 +43,10 @@ _NEAR_QUESTION, _FAR_FROM_QUESTION, _BESIDE_QUESTION = 1.15, 0.8, 0.2
 """What a clue is worth that is near to what was asked, far from it, and far from it while what was asked fails itself."""
 _ASKED_FAILS = 0.15
 """From which weight on a failure that what was asked about reports is one."""
-_FAILURES = frozenset({"signature", "traceback", "error", "connection", "shared"})
+_FAILURES = frozenset({"answer", "signature", "traceback", "error", "connection", "shared"})
 """Kinds of clue that report a failure, where others only tell that something is unusual."""
-_WITNESSED = frozenset({"address", "connection", "intervention", "refusals", "shared", "wait"})
-"""Wrong addresses, lost connections, what an administrator did, what several report alike, requests that waited."""
+_WITNESSED = frozenset({"address", "answer", "connection", "intervention", "refusals", "shared", "wait"})
+"""Wrong addresses, answers that are no good, lost connections, what an administrator did, what several report alike, requests that waited."""
 _INFRASTRUCTURE_BONUS = 1.05
 
 
