@@ -145,3 +145,21 @@ def test_who_cannot_do_its_work_for_want_of_another_is_not_cut_off() -> None:
 def test_a_program_of_the_control_plane_that_cannot_reach_something_tells_nothing_of_its_host() -> None:
     table = log_table(*node("c1", "nova-api"), *node("c2", "nova-compute", "neutron-linuxbridge-agent"))
     assert misdirected(complaints_of(table, "nova-api"), table, GRAPH) == []
+
+
+def test_who_alone_is_refused_its_login_since_it_was_started_has_wrong_credentials() -> None:
+    (wrong,) = misdirected([refused(component="mariadb", type="auth-failure"), restart()], cloud(), GRAPH)
+    assert (wrong.component, wrong.type, wrong.exculpates) == ("nova-scheduler", "misconfiguration", "mariadb")
+    assert "its own user, password or database is wrong" in wrong.statement
+    assert found(refused(component="mariadb", type="auth-failure")) == []
+
+
+def test_a_process_that_complained_once_and_ended_complained_for_good() -> None:
+    def logs(*later: Any) -> Any:
+        rows = [{"at": 10.0, "service": "nova-scheduler", "pid": "7"}, *later]
+        rows += [{"at": 12.0 + n, "service": s} for n, s in enumerate(OTHERS)]
+        return log_table(*rows, {"at": 60.0, "service": "nova-scheduler", "pid": "8"})
+
+    once = [refused(component="mariadb", type="auth-failure", until=10), restart()]
+    assert found(*once, table=logs()) == [("nova-scheduler", "misconfiguration")]
+    assert found(*once, table=logs({"at": 50.0, "service": "nova-scheduler", "pid": "7"})) == []

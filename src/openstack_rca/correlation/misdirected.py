@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import polars as pl
@@ -12,7 +12,9 @@ from openstack_rca.correlation.topology import ServiceGraph
 from openstack_rca.records import Clue
 
 _UNREACHED = frozenset({"dependency-unreachable", "service-down"})
-"""Types of complaint about a connection; what has to do with the network of a service is one of the cloud's own networks."""
+_LOGIN = "auth-failure"
+_OF_A_CONNECTION = frozenset({"network", _LOGIN})
+"""Types that are about a connection where broker or database are accused: a service's network is one of the cloud's own."""
 _TELLING = 0.15
 _FAILS = 0.5
 """From which weight on a component that many cannot reach says itself that it fails."""
@@ -21,6 +23,8 @@ _SINCE_RESTART = timedelta(seconds=120)
 """How long after its start a program has used each of its connections."""
 _MOMENT = timedelta(seconds=5)
 """What others complain of no longer than this is no lasting trouble."""
+_QUIET = timedelta(seconds=20)
+"""What writes nothing for longer than this after a complaint about a connection ended itself."""
 _OTHERS = 2
 """How many other programs must have gone on with what one of them cannot reach."""
 _ADDRESS = re.compile(r"https?://(?P<host>[\w.-]+):(?P<port>\d{2,5})")
@@ -39,7 +43,7 @@ def misdirected(clues: Sequence[Clue], table: pl.DataFrame, graph: ServiceGraph)
     """
     complaints = [
         c for c in clues
-        if (c.type in _UNREACHED or (c.type == "network" and graph.is_infrastructure(c.component))) and c.role != "context" and c.weight >= _TELLING and c.reporter != c.component
+        if (c.type in _UNREACHED or (c.type in _OF_A_CONNECTION and graph.is_infrastructure(c.component))) and c.role != "context" and c.weight >= _TELLING and c.reporter != c.component
         and c.first and c.last
     ]  # fmt: skip
     found = []
@@ -55,24 +59,30 @@ def _alone(about: list[Clue], clues: Sequence[Clue], table: pl.DataFrame, graph:
     """Return a clue against the only program that cannot reach a component since it was started, or against the only host
     whose programs cannot.
     """
-    lasting = [c for c in about if c.first and c.last and c.last - c.first >= _MOMENT]
+    lasting = [
+        c for c in about
+        if c.first and c.last and (c.last - c.first >= _MOMENT or (c.type == _LOGIN and _was_its_last(c, table)))
+    ]  # fmt: skip
     reporters, hosts = sorted({c.reporter for c in lasting}), _hosts(lasting, table)
     accused = about[0].component
     if not lasting or len(hosts) > 1 or any(map(partial(_says_it_fails, accused, reporters), clues)):
         return []
     first, host = lasting[0], next(iter(hosts), None)
     began = _restarted(first, clues) if len(reporters) == 1 else None
-    others = _going_on(table, first.first, max(c.last for c in lasting if c.last), accused, graph)
+    until = max(c.last for c in lasting if c.last) + _MOMENT
+    others = _going_on(table, first.first, until, accused, graph)
     others -= {(name, host) for name in reporters}
     if len(others) < _OTHERS:
         return []
     if began is not None:
+        refused = any(c.type == _LOGIN for c in lasting)
         told = (
-            f"{first.reporter} cannot reach {accused} since it was started at {began.first:%H:%M:%S}, while "
-            f"{len(others)} other programs that need it went on: its own address for it is wrong"
+            f"{first.reporter} {'is refused by' if refused else 'cannot reach'} {accused} since it was started at "
+            f"{began.first:%H:%M:%S}, while {len(others)} other programs that need it went on: its own "
+            f"{'user, password or database' if refused else 'address for it'} is wrong"
         )
         return [_clue(replace(first, host=began.host), first.reporter, told, (*first.records[:3], *began.records[:1]))]
-    if host is None or not all(map(graph.is_per_host, reporters)):
+    if host is None or any(c.type == _LOGIN for c in lasting) or not all(map(graph.is_per_host, reporters)):
         return []
     blamed = max(reporters, key=lambda name: len(graph.needs(name)))
     told = (
@@ -84,6 +94,16 @@ def _alone(about: list[Clue], clues: Sequence[Clue], table: pl.DataFrame, graph:
             replace(first, component=blamed, host=host), told, tuple(r for c in lasting for r in c.records[:2]), accused
         )
     ]
+
+
+def _was_its_last(complaint: Clue, table: pl.DataFrame) -> bool:
+    """Say whether the process that complained wrote nothing more, though the logs go on: it ended itself."""
+    pids = table.filter(pl.col("record").is_in(complaint.records))["pid"].drop_nulls()
+    own = table.filter((pl.col("service") == complaint.reporter) & pl.col("pid").is_in(pids.implode()))["time"].max()
+    end = table["time"].max()
+    if complaint.last is None or not isinstance(own, datetime) or not isinstance(end, datetime):
+        return False
+    return own <= complaint.last + _MOMENT and end >= complaint.last + _QUIET
 
 
 def _going_on(
