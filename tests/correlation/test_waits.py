@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from tests.correlation.tables import at, log_table
 
-from openstack_rca.correlation import late_together, load_topology, slow_alone, waits, with_root
+from openstack_rca.correlation import load_topology, waits, with_root
 from openstack_rca.records import Clue
 
 GRAPH = load_topology()
@@ -76,10 +76,6 @@ def glance(when: float, seconds: float) -> Row:
     return {"at": when, "service": "glance-api", "message": f'"GET /v2/images HTTP/1.1" 200 12 {seconds:.6f}'}
 
 
-def together(*rows: Row) -> list[Clue]:
-    return late_together(log_table(*sorted(rows, key=lambda r: r["at"])), GRAPH)
-
-
 def late_ones() -> list[Row]:
     apis = ("nova-api", "neutron-server")
     return [*(answered(when, api, str(when), LATE) for when in (20, 30) for api in apis), glance(21, LATE)]
@@ -89,7 +85,7 @@ WELL = [validated(when) for when in (12, 14, 16)]
 
 
 def test_all_late_at_once_while_keystone_is_quick_wait_for_the_cache_of_tokens() -> None:
-    (late,) = together(*late_ones(), *WELL)
+    (late,) = found(*late_ones(), *WELL)
     assert (late.component, late.type, late.role, late.count) == ("memcached", "timeout", "cause", 5)
     assert (late.first, late.last) == (at(9), at(30))
     assert "glance-api, neutron-server and nova-api answered late" in late.statement
@@ -97,11 +93,11 @@ def test_all_late_at_once_while_keystone_is_quick_wait_for_the_cache_of_tokens()
 
 def test_it_does_not_matter_what_was_quick_before_and_after() -> None:
     healthy = [glance(when, QUICK) for when in (1, 2, 3, 40, 41, 42)]
-    assert len(together(*late_ones(), *WELL, *healthy)) == 1
+    assert len(found(*late_ones(), *WELL, *healthy)) == 1
 
 
 def test_where_keystone_answered_nothing_meanwhile_all_waited_for_it() -> None:
-    (late,) = together(*late_ones(), *(validated(when) for when in (1, 2, 40)))
+    (late,) = found(*late_ones(), *(validated(when) for when in (1, 2, 40)))
     assert (late.component, late.type, late.reporter) == ("keystone", "timeout", "glance-api")
 
 
@@ -114,7 +110,7 @@ def test_where_keystone_answered_nothing_meanwhile_all_waited_for_it() -> None:
     ],
 )
 def test_all_late_accuse_no_cache_where_something_else_may_be_the_reason(others: list[Row]) -> None:
-    assert together(*late_ones(), *others) == []
+    assert found(*late_ones(), *others) == []
 
 
 def ports(when: float, seconds: float, method: str = "POST", request: str | None = None) -> Row:
@@ -122,15 +118,11 @@ def ports(when: float, seconds: float, method: str = "POST", request: str | None
     return line(when, "neutron-server", request or f"{method}{when}", text)
 
 
-def alone(*rows: Row) -> list[Clue]:
-    return slow_alone(with_root(log_table(*sorted(rows, key=lambda r: r["at"]))), GRAPH)
-
-
 QUICK_LISTS = [ports(when, QUICK, "GET") for when in (50, 55, 60)]
 
 
 def test_one_kind_of_call_that_alone_is_slow_is_slow_inside() -> None:
-    (clue,) = alone(ports(60, 40), ports(80, 41), *QUICK_LISTS)
+    (clue,) = found(ports(60, 40), ports(80, 41), *QUICK_LISTS)
     assert (clue.component, clue.type, clue.count) == ("neutron-server", "bug", 2)
     assert "3 of its 3 other answers came at once" in clue.statement
     assert (clue.first, clue.last) == (at(20), at(80))
@@ -148,10 +140,10 @@ def test_one_kind_of_call_that_alone_is_slow_is_slow_inside() -> None:
     ],
 )  # fmt: skip
 def test_a_slow_call_may_have_other_reasons(rows: list[Row]) -> None:
-    assert alone(*rows) == []
+    assert found(*rows) == []
 
 
 def test_the_data_of_an_image_may_take_their_time() -> None:
     text = '"GET /v2/images/00000000-1111-2222-3333-444444444444/file HTTP/1.1" 200 99 60.000000'
     downloads = [line(when, "glance-api", str(when), text) for when in (60, 80)]
-    assert alone(*downloads, *(glance(when, QUICK) | {"request_id": f"req-{when}"} for when in (50, 55, 60))) == []
+    assert found(*downloads, *(glance(when, QUICK) | {"request_id": f"req-{when}"} for when in (50, 55, 60))) == []

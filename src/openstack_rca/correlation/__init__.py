@@ -27,7 +27,7 @@ from openstack_rca.correlation.requests import requests
 from openstack_rca.correlation.stalls import refusals, stalls
 from openstack_rca.correlation.stories import asked_roots, failed_roots, follow, with_root
 from openstack_rca.correlation.topology import ServiceGraph, load_topology, topology_of
-from openstack_rca.correlation.waits import late_together, slow_alone, waits
+from openstack_rca.correlation.waits import waits
 
 __all__ = [
     "ServiceGraph",
@@ -44,7 +44,6 @@ __all__ = [
     "handover_clues",
     "http_clues",
     "interventions",
-    "late_together",
     "load_topology",
     "lost_candidates",
     "lost_clients",
@@ -57,7 +56,6 @@ __all__ = [
     "requests",
     "restarts",
     "silences",
-    "slow_alone",
     "slow_clues",
     "stalls",
     "topology_of",

@@ -1,4 +1,4 @@
-"""API requests that took long -> what they waited for: who wrote first after the longest pause of each, or the cache of tokens."""
+"""API requests that took long -> what they waited for: who wrote first after the longest pause, what all need, or nobody else."""
 
 from collections import Counter
 from dataclasses import replace
@@ -36,16 +36,21 @@ _SHARED_WEIGHT = 0.5
 
 
 def waits(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
-    """Return a clue against the program that slow API requests waited for, or none; needs the column `root`.
+    """Return clues against those for whom slow API requests waited, or who were slow themselves; needs the column `root`."""
+    answers = _timed(with_seconds(with_http(table.filter(pl.col("time").is_not_null()))))
+    return [*_awaited(answers, table, graph), *_late_together(answers, graph), *_slow_alone(answers, table, graph)]
 
-    An access line tells how long its request took. Where all that the request wrote lies
-    at the end of this time, the first to write is who was waited for: one whom the API needs, and who wrote nothing else.
+
+def _awaited(answers: pl.DataFrame, table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
+    """Return a clue against the program that slow API requests waited for, or none.
+
+    An access line tells how long its request took. Where all that the request wrote lies at the end of this time, the
+    first to write is who was waited for: one whom the API needs, and who wrote nothing else.
     """
-    answers = with_http(table.filter(pl.col("root").is_not_null() & pl.col("time").is_not_null()))
-    slow = with_seconds(answers).filter(pl.col("seconds") >= _LONG)
+    slow = answers.filter(pl.col("root").is_not_null() & (pl.col("seconds") >= _LONG))
     if slow.is_empty():
         return []
-    paused = _paused(_timed(slow).select("root", "record", "service", "began", "ended", "seconds"), table)
+    paused = _paused(slow.select("root", "record", "service", "began", "ended", "seconds"), table)
     awaited = [_needed(caller, first, graph) for caller, first in paused.select("service", "awaited").iter_rows()]
     (component, count), *_ = Counter(awaited).most_common(1) or [(None, 0)]
     if component is None or count < _AGREEING * len(awaited):
@@ -55,15 +60,14 @@ def waits(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
     return [_clue(component, mine, graph)] if told and _was_silent(mine, table) else []
 
 
-def late_together(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
+def _late_together(answers: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
     """Return a clue against what all services need where most answers of three and more are late: keystone or memcached.
 
     Whoever validates a token asks memcached first and waits for its timeout, then keystone (keystonemiddleware/auth_token).
     Where keystone answered nothing meanwhile, it is keystone that all waited for. Where it is quick, so is the database, and
     of what all services need only memcached remains, which logs nothing.
     """
-    told = with_seconds(with_http(table.filter(pl.col("time").is_not_null())))
-    answers = _timed(told.filter(pl.col("status") < _REFUSED))
+    answers = answers.filter(pl.col("status") < _REFUSED)
     others = answers.filter((pl.col("seconds") >= _LATE) & (pl.col("service") != _IDENTITY))
     late = others.filter(pl.col("seconds") >= _OF_THE_SLOWEST * pl.col("seconds").max())
     if late.is_empty():
@@ -120,16 +124,17 @@ def late_together(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
     ]
 
 
-def slow_alone(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
+def _slow_alone(answers: pl.DataFrame, table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
     """Return a clue against each service of which one kind of call is slow again and again while it answers all others at once.
 
     No other service wrote for these requests in the time, so it passed inside the service. Where several kinds are slow
     together they wait for something that they share, as a lock in the database. Images are left out: how long
     their data take is a matter of their size.
     """
-    answers = _timed(with_seconds(with_http(table.filter(pl.col("time").is_not_null()))))
     answers = answers.with_columns(is_slow=(pl.col("seconds") >= _LONG) & ~pl.col("route").str.ends_with(_DATA))
     slow = answers.filter("is_slow")
+    if slow.is_empty():
+        return []
     helped = slow.join(table.select("root", at="time", helper="service").drop_nulls(), on="root").filter(
         pl.col("helper") != pl.col("service"), pl.col("at") > pl.col("began") + _MARGIN, pl.col("at") < pl.col("ended")
     )
