@@ -13,7 +13,7 @@ from typing import NamedTuple
 import polars as pl
 
 from openstack_rca.correlation.topology import ServiceGraph
-from openstack_rca.records import Clue
+from openstack_rca.records import Clue, CodeLocation
 
 _WAITED = re.compile(r"Timeout waiting for \[(?P<events>[^\]]*network-vif-plugged[^\]]*)\]")
 _PORT = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -28,14 +28,17 @@ _MOST = 3
 
 
 class _Step(NamedTuple):
-    """How far a port came: what neutron-server did not do, and how surely that is its own fault."""
+    """How far a port came: what neutron-server did not do, how surely that is its own fault, and its modules that do it."""
 
     missing: str
     weight: float
+    modules: tuple[str, ...]
 
 
-_NOT_TOLD = _Step("the agent had wired the port, but neutron-server never sent nova its event", 0.5)
-_NOT_KNOWN = _Step("the agent asked for the port, but neutron-server gave no details of it", 0.35)
+_NOT_TOLD = _Step("the agent had wired the port, but neutron-server never sent nova its event", 0.5,
+                  ("neutron/plugins/ml2/rpc.py", "neutron/db/provisioning_blocks.py", "neutron/notifiers/nova.py"))  # fmt: skip
+_NOT_KNOWN = _Step("the agent asked for the port, but neutron-server gave no details of it", 0.35,
+                   ("neutron/plugins/ml2/rpc.py", "neutron/plugins/ml2/db.py"))  # fmt: skip
 """It has none for a port that nova bound to no host, too."""
 
 
@@ -96,6 +99,7 @@ def _clue(step: _Step, found: list[tuple[int, int, datetime | None]], ports: int
         count=len(found),
         first=min(times, default=None),
         last=max(times, default=None),
+        code=tuple(CodeLocation(module, None, None) for module in step.modules),
         look_next=(
             "openstack port show <port>: status and binding:host_id; the provisioning blocks of the port in neutron's database",
             "neutron-server at DEBUG: update_device_up, provisioning_complete and the events that it sends for the port",

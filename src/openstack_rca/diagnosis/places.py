@@ -1,5 +1,7 @@
-"""A programming fault without a traceback -> the module whose logger reported it, since oslo.log's loggers are module names."""
+"""A programming fault without a traceback -> the module whose logger reported it (oslo.log's loggers are module names), or
+which does the work of the API call that failed."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
@@ -13,7 +15,7 @@ _MOST = 3
 
 
 def placed(hypotheses: Sequence[Hypothesis], table: pl.DataFrame) -> list[Hypothesis]:
-    """Return the hypotheses, those of a bug without a code location with the modules that reported its failures."""
+    """Return the hypotheses, those of a bug without a code location with the modules that reported or handled its failures."""
     return [replace(h, code=_modules(h, table)) if h.type == "bug" and not h.code else h for h in hypotheses]
 
 
@@ -21,15 +23,27 @@ def _modules(hypothesis: Hypothesis, table: pl.DataFrame) -> tuple[CodeLocation,
     told = [
         r for c in hypothesis.clues if c.role != "context" and c.reporter == hypothesis.component for r in c.records
     ]
-    rows = (
-        table.filter(pl.col("record").is_in(told) & (pl.col("level") >= "WARNING"))
-        .select("record", "logger")
-        .drop_nulls()
-    )
-    loggers = dict(rows.iter_rows())
+    rows = table.filter(pl.col("record").is_in(told)).select("record", "level", "logger", "message")
+    loggers = dict(rows.filter(pl.col("level") >= "WARNING").select("record", "logger").drop_nulls().iter_rows())
     paths = dict.fromkeys(loggers[r].replace(".", "/") + ".py" for r in told if r in loggers)
-    own = [p for p in paths if p.count("/") > 1 and _is_core(p)]
-    return tuple(CodeLocation(path, None, None) for path in own[:_MOST])
+    own = [p for p in paths if p.count("/") > 1 and p.startswith(f"{hypothesis.service}/") and _is_core(p)]
+    calls = dict(rows.select("record", "message").iter_rows())
+    own += [f for r in told if r in calls and (f := _handler(hypothesis.component, calls[r])) and f not in own]
+    return tuple(CodeLocation(path, None, None) for path in dict.fromkeys(own[:_MOST]))
+
+
+def _handler(component: str, call: str) -> str | None:
+    """Return the module that does the work of a call of an API; None where the knowledge has none."""
+    if not re.search(r"(?:GET|POST|PUT|DELETE|PATCH) ", call):
+        return None
+    mine = (h for h in _handlers() if h["component"] == component)
+    return next((h["file"] for h in mine if re.search(h["call"], call)), None)
+
+
+@cache
+def _handlers() -> list[dict[str, str]]:
+    found: list[dict[str, str]] = read("http.yaml")["handlers"]
+    return found
 
 
 def _is_core(path: str) -> bool:
