@@ -23,7 +23,9 @@ def claim(when: float, server: int, method: str = "PUT") -> Row:
 
 
 def known(*servers: int) -> list[Row]:
-    return [{"at": 0, "service": "nova-compute", "message": f"[instance: {SERVERS[n]}] Attempting claim"} for n in servers]
+    return [
+        {"at": 0, "service": "nova-compute", "message": f"[instance: {SERVERS[n]}] Attempting claim"} for n in servers
+    ]
 
 
 def found(*rows: Row) -> list[Clue]:

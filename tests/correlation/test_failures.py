@@ -150,7 +150,9 @@ sqlalchemy.exc.OperationalError: (pymysql.err.OperationalError) (1054, "Unknown 
 
 @pytest.mark.parametrize(("line", "component", "kind"), [("body.pop('self', None)", "glance-api", "answer"),
                                                          ("image.pop('self', None)", "nova-api", "traceback")])  # fmt: skip
-def test_a_client_that_trips_over_what_it_was_answered_accuses_who_answered(line: str, component: str, kind: str) -> None:
+def test_a_client_that_trips_over_what_it_was_answered_accuses_who_answered(
+    line: str, component: str, kind: str
+) -> None:
     detail = f"""Traceback (most recent call last):
   File "/x/dist-packages/nova/image/glance.py", line 312, in show
     image = self._client.call(context, 2, 'get', args=(image_id,))

@@ -13,7 +13,10 @@ GRAPH = load_topology()
     [
         ('127.0.0.1 "GET /v2.1 HTTP/1.1" status: 200 len: 783 time: 0.0010495', 0.0010495),
         ("GET /v3 => generated 250 bytes in 2 msecs (HTTP/1.1 200)", 0.002),
-        ("{34 vars in 814 bytes} [Mon] GET /v3 => generated 250 bytes in 5206 msecs (HTTP/1.1 200) 5 headers in 361 bytes", 5.206),
+        (
+            "{34 vars in 814 bytes} [Mon] GET /v3 => generated 250 bytes in 5206 msecs (HTTP/1.1 200) 5 headers in 361 bytes",
+            5.206,
+        ),
         ('"GET /v2/images HTTP/1.1" 200 1211 11.263653', 11.263653),
         ("Took 8.40 seconds to spawn the instance on the hypervisor.", 8.4),
         ("Timed out after 60 seconds", 60.0),

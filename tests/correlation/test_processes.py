@@ -161,3 +161,14 @@ def test_health_shows_no_lost_clients() -> None:
 def test_the_broker_of_the_lab_tells_who_was_lost(case: str, component: str, kind: str) -> None:
     best = max(lost_clients(lab.table(case), GRAPH), key=lambda c: c.weight)
     assert (best.component, best.type) == (component, kind)
+
+
+def test_who_found_after_a_long_sleep_that_it_missed_the_heartbeats_hung() -> None:
+    awake = {
+        "service": "cinder-scheduler",
+        "pid": "7",
+        "at": 9.9,
+        "message": "trying to reconnect: Too many heartbeats missed",
+    }
+    (clue,) = lost(awake, closing("cinder-scheduler", 7, 10, DIED))
+    assert (clue.component, clue.type, clue.role) == ("cinder-scheduler", "timeout", "cause")

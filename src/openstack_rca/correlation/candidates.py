@@ -87,9 +87,7 @@ def _held(claims: pl.DataFrame, moment: datetime) -> int:
 
 def _strangers(taken: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
     """Return the calls whose consumers nobody but placement names; none where nova's programs are not in the logs."""
-    others = table.filter(
-        (pl.col("service") != _PLACEMENT) & ~pl.col("message").str.contains(_UNKNOWN, literal=True)
-    )
+    others = table.filter((pl.col("service") != _PLACEMENT) & ~pl.col("message").str.contains(_UNKNOWN, literal=True))
     if others.filter(pl.col("service").cast(pl.String).str.starts_with("nova-compute")).is_empty():
         return taken.clear()
     wanted = taken["consumer"].drop_nulls().unique().to_list()

@@ -154,7 +154,11 @@ def _namesake(caller: Frame, parameter: str, code: SourceCode) -> str | None:
     words = parameter.removeprefix("new_").removeprefix("db_")
     known = [*function.values, *function.parameters]
     related = [v for v in known if v == parameter] or [
-        v for v in known if words.removesuffix("s") == v.removesuffix("s") or v.endswith(f"_{words}") or (_CONTEXT.search(v) and _CONTEXT.search(parameter))
+        v
+        for v in known
+        if words.removesuffix("s") == v.removesuffix("s")
+        or v.endswith(f"_{words}")
+        or (_CONTEXT.search(v) and _CONTEXT.search(parameter))
     ]
     return related[0] if related else None
 

@@ -16,6 +16,8 @@ _SHARED_OUTAGE = 4
 _TOGETHER = timedelta(seconds=20)
 _QUICKLY = timedelta(seconds=30)
 """A process that is replaced within this time was restarted, not lost (service_down_time is 60 s)."""
+_NOTICED = timedelta(seconds=2)
+_TOO_LATE = "Too many heartbeats missed"
 _STARTING = r"(?i)\b(starting|started|listening|loaded|launching|initializ)"
 _STOPPING = r"(?i)\b(SIGTERM|SIGINT|SIGHUP|stopping|stopped|shutting down|shutdown|exiting|terminat)"
 _MIN_SILENCE = 20.0
@@ -29,7 +31,8 @@ def lost_clients(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
     """Return a clue for each program whose broker connections ended without its saying goodbye.
 
     A process that was seen to hang and then lost its connections did not die of it.
-    "missed heartbeats" means a process that hangs or is cut off, "unexpectedly closed" one that died.
+    "missed heartbeats" means a process that hangs or is cut off, "unexpectedly closed" one that died, or that found after
+    a long sleep that it had missed them.
     """
     broker = table.filter(pl.col("service") == "rabbitmq")
     lost, met = _lost(broker), _met(broker)
@@ -43,6 +46,7 @@ def lost_clients(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
     clues = []
     for r in groups.iter_rows(named=True):
         component = graph.resolve(r["client"]) or r["client"]
+        r["hung"] = r["hung"] or _noticed_hanging(table, component, r["client_pid"], r["first"])
         crowd = lost.filter((pl.col("time") - r["first"]).abs() <= _TOGETHER)["client"].n_unique()
         returned = not r["hung"] and (
             _speaks_later(table, component, r["client_pid"], r["first"])
@@ -136,6 +140,13 @@ def _lost_client(r: dict[str, object], component: str, host: str | None, returne
 def _hosts_by_pid(table: pl.DataFrame) -> dict[tuple[str, str], str]:
     rows = table.select("service", "pid", "host").drop_nulls().unique(subset=["service", "pid"])
     return {(s, p): h for s, p, h in rows.iter_rows()}
+
+
+def _noticed_hanging(table: pl.DataFrame, component: str, pid: str, lost: datetime) -> bool:
+    """Say whether a process closed its connection itself, as it found that it had missed the heartbeats (impl_rabbit.py)."""
+    around = pl.col("time").is_between(lost - _NOTICED, lost + _NOTICED)
+    own = table.filter((pl.col("service") == component) & (pl.col("pid") == pid) & around)
+    return own.filter(pl.col("message").str.contains(_TOO_LATE)).height > 0
 
 
 def _speaks_later(table: pl.DataFrame, component: str, pid: str, since: datetime) -> bool:

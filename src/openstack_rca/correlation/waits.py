@@ -82,7 +82,9 @@ def _late_together(answers: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
     identity = answers.filter(pl.col("service") == _IDENTITY)
     asked = meanwhile.filter(pl.col("service") == _IDENTITY)
     quick = asked.filter(pl.col("seconds") < _AT_ONCE).height
-    slowest = late.sort("seconds", "record", descending=[True, False]).unique("service", keep="first", maintain_order=True)
+    slowest = late.sort("seconds", "record", descending=[True, False]).unique(
+        "service", keep="first", maintain_order=True
+    )
     clue = Clue(
         kind="wait",
         key=_CACHE,

@@ -52,7 +52,11 @@ def _of_clues(clues: Iterable[Clue], limit: int) -> list[tuple[int, str]]:
 
 def _finding(clue: Clue) -> str:
     """Name what a clue found apart from who reported it: the signature, the exception, the kind."""
-    return ":".join(clue.key.split(">")[-1].split(":")[:2]) if clue.kind in ("answer", "traceback") else clue.key.split(":")[0]
+    return (
+        ":".join(clue.key.split(">")[-1].split(":")[:2])
+        if clue.kind in ("answer", "traceback")
+        else clue.key.split(":")[0]
+    )
 
 
 def _templates(table: pl.DataFrame, records: Iterable[int]) -> set[tuple[str | None, str | None]]:

@@ -247,7 +247,9 @@ def _type(own: Sequence[Weighed]) -> str:
     reasons = {c.type for c in telling} - _ONLY_THAT or {c.type for c in telling if c.reporter == c.component}
     hangs = any(c.kind == "connection" and c.type == "timeout" for c in telling)
     if hangs and not reasons:
-        return "timeout"  # what hangs looks dead to others, but what is dead has no connection left to miss heartbeats on
+        return (
+            "timeout"  # what hangs looks dead to others, but what is dead has no connection left to miss heartbeats on
+        )
     return max(sorted(reasons or votes), key=lambda t: _noisy_or(votes.get(t, [])))
 
 
