@@ -1,9 +1,10 @@
 from typing import Any
 
+import polars as pl
 import pytest
 from tests.correlation.tables import at, log_table
 
-from openstack_rca.correlation import lost_candidates
+from openstack_rca.correlation import lost_candidates, refused_batches
 from openstack_rca.records import Clue
 
 Row = dict[str, Any]
@@ -11,7 +12,8 @@ SERVERS = [f"{n}1111111-2222-3333-4444-555555555555" for n in range(8)]
 
 
 def call(when: float, method: str, path: str, size: int = 0, status: int = 200) -> Row:
-    return {"at": when, "service": "placement-api", "message": f'10.0.0.1 "{method} {path}" status: {status} len: {size} microversion: 1.36'}  # fmt: skip
+    message = f'10.0.0.1 "{method} {path}" status: {status} len: {size} microversion: 1.36'
+    return {"at": when, "service": "placement-api", "message": message}
 
 
 def asked(when: float, size: int = 53, resources: str = "VCPU%3A1") -> Row:
@@ -53,13 +55,17 @@ def test_allocations_of_consumers_that_nobody_knows_leaked() -> None:
     assert "2 allocations were made for consumers that no other log names" in clue.statement
 
 
+RELEASED = [*HEALTHY, claim(5, 0, "DELETE")]
+BIGGER = [asked(when, resources="VCPU%3A64") for when in (10, 20)]
+
+
 @pytest.mark.parametrize(
     "rows",
     [
         pytest.param([*HEALTHY, *EMPTY], id="servers took what there was"),
-        pytest.param([*HEALTHY, claim(5, 0, "DELETE"), call(6, "PUT", "/resource_providers/x/inventories"), *EMPTY], id="a host changed"),
-        pytest.param([*HEALTHY, claim(5, 0, "DELETE"), asked(10, resources="VCPU%3A64"), asked(20, resources="VCPU%3A64")], id="another request"),
-        pytest.param([*HEALTHY, claim(5, 0, "DELETE"), asked(10), asked(20, 2000)], id="once only"),
+        pytest.param([*RELEASED, call(6, "PUT", "/resource_providers/x/inventories"), *EMPTY], id="a host changed"),
+        pytest.param([*RELEASED, *BIGGER], id="another request"),
+        pytest.param([*RELEASED, asked(10), asked(20, 2000)], id="once only"),
         pytest.param([claim(1, 0, "DELETE"), *EMPTY], id="never had any"),
         pytest.param([r for r in (*HEALTHY, claim(5, 5), claim(6, 6), *EMPTY) if r["service"] != "nova-compute"], id="nova unseen"),
     ],
@@ -72,8 +78,32 @@ def test_uwsgis_log_is_read_where_placement_has_none_of_its_own() -> None:
     def uwsgi(row: Row) -> Row:
         _, method, path, *_ = row["message"].replace('"', "").split()
         size = row["message"].split("len: ")[1].split()[0]
-        told = f"[pid: 7|app: 0|req: 1/1] 10.0.0.1 () {{34 vars}} [x] {method} {path} => generated {size} bytes in 20 msecs (HTTP/1.1 200) 7 headers"
-        return row | {"message": told}
+        answer = f"=> generated {size} bytes in 20 msecs (HTTP/1.1 200) 7 headers"
+        return row | {"message": f"[pid: 7|app: 0|req: 1/1] 10.0.0.1 () {{34 vars}} [x] {method} {path} {answer}"}
 
     rows = (*HEALTHY, claim(5, 0, "DELETE"), *EMPTY)
     assert len(found(*(uwsgi(r) if r["service"] == "placement-api" else r for r in rows))) == 1
+
+
+def batch(*answers: tuple[int, int], root: str = "r1") -> list[Clue]:
+    """Clues about claims of one request, each (server, status of placement's answer)."""
+    rows = [
+        call(n, "PUT", f"/allocations/{SERVERS[server]}", status=status) for n, (server, status) in enumerate(answers)
+    ]
+    return refused_batches(log_table(*rows).with_columns(root=pl.lit(root)))
+
+
+def test_a_request_of_which_only_some_servers_fit_asks_for_too_much() -> None:
+    (clue,) = batch((0, 204), (1, 204), (2, 409), (2, 409))
+    assert (clue.component, clue.type, clue.exculpates) == ("nova-scheduler", "resource-exhaustion", "nova-compute")
+    assert clue.records == (2, 3)
+    assert "granted 2 servers" in clue.statement
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [((0, 204), (1, 204)), ((0, 409), (0, 409)), ((0, 204), (1, 409), (1, 204)), ((0, 204), (1, 503))],
+    ids=["all fit", "none fits", "another host took it", "an error"],
+)
+def test_a_request_that_fits_or_fails_otherwise_is_none(answers: tuple[tuple[int, int], ...]) -> None:
+    assert batch(*answers) == []

@@ -68,7 +68,9 @@ LATE, QUICK = 11.0, 0.1
 
 
 def validated(when: float, seconds: float = QUICK) -> Row:
-    message = f"[pid: 7|app: 0|req: 1/2] 10.0.0.1 () {{34 vars in 814 bytes}} [x] GET /v3/auth/tokens => generated 41 bytes in "
+    message = (
+        "[pid: 7|app: 0|req: 1/2] 10.0.0.1 () {34 vars in 814 bytes} [x] GET /v3/auth/tokens => generated 41 bytes in "
+    )
     return {
         "at": when,
         "service": "keystone",

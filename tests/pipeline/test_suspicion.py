@@ -1,12 +1,13 @@
 from collections.abc import Mapping
 from typing import Any
 
+import polars as pl
 import pytest
 from tests.correlation.tables import at, log_table, novel
 
 from openstack_rca.correlation import load_topology
-from openstack_rca.pipeline.suspicion import signature_clues
-from openstack_rca.records import Clue, SignatureHit
+from openstack_rca.pipeline.suspicion import find_clues, signature_clues
+from openstack_rca.records import Clue, Question, SignatureHit
 from openstack_rca.signatures import Signature, load_signatures
 
 GRAPH = load_topology()
@@ -95,3 +96,19 @@ def test_what_always_came_weighs_nothing_with_a_baseline_and_something_without()
 def test_whom_a_signature_blames_is_known() -> None:
     ways = {"self", "peer", "host", "kernel"}
     assert [s.id for s in SIGNATURES.values() if s.blames not in ways and GRAPH.resolve(s.blames) is None] == []
+
+
+def test_a_symptom_whose_own_record_names_another_service_counts_less() -> None:
+    def weight_of_the_spawn(error: str) -> float:
+        row = {"service": "nova-compute", "level": "ERROR", "logger": "nova.compute.manager",
+               "message": f"[instance: 1] Instance failed to spawn: {error}"}  # fmt: skip
+        table = novel(log_table(row)).with_columns(root=pl.lit("r1"))
+        question = Question("x")
+        found = find_clues(table, None, table.clear(), question, GRAPH)
+        return next(c.weight for c in found if c.kind == "signature" and c.component == "nova-compute")
+
+    own = weight_of_the_spawn("ValueError: no")
+    bound = weight_of_the_spawn(
+        "nova.exception.PortBindingFailed: Binding failed for port 2211af60-3e8b-4efb-8cfc-293797cdca5b, please check neutron logs for more information."
+    )
+    assert bound == pytest.approx(0.4 * own)

@@ -1,7 +1,7 @@
 """The log table -> what happened: requests followed over services, what changed, who failed, who depends on whom."""
 
 from openstack_rca.correlation.access import audit
-from openstack_rca.correlation.candidates import lost_candidates
+from openstack_rca.correlation.candidates import lost_candidates, refused_batches
 from openstack_rca.correlation.capacity import capacity
 from openstack_rca.correlation.change import (
     absence_clues,
@@ -53,6 +53,7 @@ __all__ = [
     "outages",
     "patterns",
     "refusals",
+    "refused_batches",
     "requests",
     "restarts",
     "silences",

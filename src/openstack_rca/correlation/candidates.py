@@ -1,4 +1,4 @@
-"""Placement's answers about allocation candidates -> why the same request for resources has none any more."""
+"""Placement's answers about candidates and claims -> why a request for resources has none any more, or only for some servers."""
 
 from datetime import datetime
 
@@ -10,6 +10,7 @@ from openstack_rca.records import Clue
 _PLACEMENT = "placement-api"
 _ASKED = r"GET (?:/placement)?/allocation_candidates\?(\S+)"
 _SIZE = r"len: (\d+)|generated (\d+) bytes"
+_BAD, _CONFLICT = 400, 409
 _EMPTY = 60
 """An answer without candidates has 53 bytes: {"allocation_requests": [], "provider_summaries": {}}."""
 _NOT_ABOUT_RESOURCES = r"(?:^|&)(?:limit|in_tree|member_of|root_member_of)=[^&]*"
@@ -18,6 +19,8 @@ _CONSUMER = r"/allocations/([0-9a-f-]{36})"
 _UNKNOWN = "has allocations against this compute host but is not found"
 """What nova-compute says of a consumer that is no server (nova/compute/resource_tracker.py)."""
 _LEAK_WEIGHT, _WRONG_WEIGHT = 0.75, 0.65
+_BATCH_WEIGHT = 0.75
+_SCHEDULER = "nova-scheduler"
 _SEVERAL = 2
 _MOST = 5
 
@@ -44,6 +47,52 @@ def lost_candidates(table: pl.DataFrame) -> list[Clue]:
             clue = _reason(before.tail(1), empty, calls, table)
             return [clue] if clue else []
     return []
+
+
+def refused_batches(table: pl.DataFrame) -> list[Clue]:
+    """Return a clue for requests for several servers of which placement granted some and then refused others.
+
+    The hosts were not full when such a request came: it asks for more than they have together. Needs the column `root`.
+    """
+    placement = table.filter((pl.col("service") == _PLACEMENT) & pl.col("root").is_not_null())
+    claims = with_http(placement).filter((pl.col("method") == "PUT") & pl.col("message").str.contains(_CONSUMER))
+    batches = (
+        claims.sort("record")
+        .with_columns(consumer=pl.col("message").str.extract(_CONSUMER, 1), is_granted=pl.col("status") < _BAD)
+        .group_by("root", maintain_order=True)
+        .agg(
+            granted=pl.col("consumer").filter("is_granted").n_unique(),
+            servers=pl.col("consumer").n_unique(),
+            refused=pl.col("record").filter(pl.col("status") == _CONFLICT),
+            first=pl.col("time").min(),
+            last=pl.col("time").max(),
+        )
+        .filter(pl.col("granted") > 0, pl.col("refused").list.len() > 0, pl.col("servers") > pl.col("granted"))
+    )
+    if batches.is_empty():
+        return []
+    worst = batches.row(0, named=True)
+    return [
+        Clue(
+            kind="candidates",
+            key=f"{_SCHEDULER}:batch",
+            component=_SCHEDULER,
+            host=None,
+            type="resource-exhaustion",
+            role="cause",
+            weight=_BATCH_WEIGHT,
+            reporter=_SCHEDULER,
+            statement=f"placement granted {worst['granted']} server{'s' * (worst['granted'] > 1)} of a request for several and then "
+            "refused the next: the request asks for more than all hosts have together",
+            records=tuple(r for refused in batches["refused"] for r in refused)[:_MOST],
+            count=batches.height,
+            first=worst["first"],
+            last=batches["last"][-1],
+            remediation="Ask for fewer or smaller servers at once, or add hosts.",
+            look_next=("openstack server create --min 1 --max <n>: takes as many as fit",),
+            exculpates="nova-compute",
+        )
+    ]
 
 
 def _reason(good: pl.DataFrame, empty: pl.DataFrame, calls: pl.DataFrame, table: pl.DataFrame) -> Clue | None:

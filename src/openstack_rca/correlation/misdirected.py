@@ -43,7 +43,8 @@ def misdirected(clues: Sequence[Clue], table: pl.DataFrame, graph: ServiceGraph)
     """
     complaints = [
         c for c in clues
-        if (c.type in _UNREACHED or (c.type in _OF_A_CONNECTION and graph.is_infrastructure(c.component))) and c.role != "context" and c.weight >= _TELLING and c.reporter != c.component
+        if (c.type in _UNREACHED or (c.type in _OF_A_CONNECTION and graph.is_infrastructure(c.component)))
+        and c.role != "context" and c.weight >= _TELLING and c.reporter != c.component
         and c.first and c.last
     ]  # fmt: skip
     found = []

@@ -72,7 +72,7 @@ def _late_together(answers: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
     late = others.filter(pl.col("seconds") >= _OF_THE_SLOWEST * pl.col("seconds").max())
     if late.is_empty():
         return []
-    since, until = late["began"].min(), late["began"].max()
+    since, until, ended = _moment(late["began"].min()), _moment(late["began"].max()), _moment(late["ended"].max())
     is_late = pl.col("record").is_in(late["record"].implode())
     meanwhile = answers.filter(is_late | pl.col("began").is_between(pl.lit(since) + _MARGIN, until))
     shares = meanwhile.group_by("service").agg(share=is_late.mean())
@@ -98,7 +98,7 @@ def _late_together(answers: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
         records=tuple(slowest["record"].head(_MOST)),
         count=late.height,
         first=since,
-        last=late["ended"].max(),
+        last=ended,
     )
     if asked.is_empty() and identity.height >= _VALIDATIONS:
         return [
@@ -145,7 +145,7 @@ def _slow_alone(answers: pl.DataFrame, table: pl.DataFrame, graph: ServiceGraph)
     slow_kinds = slow.group_by("service").agg(kinds=pl.struct("method", "route").n_unique())
     single = alone.join(slow_kinds.filter(pl.col("kinds") == 1), on="service", how="semi")
     for (service, method, route), calls in single.group_by("service", "method", "route", maintain_order=True):
-        since, until = calls["began"].min(), calls["ended"].max()
+        since, until = _moment(calls["began"].min()), _moment(calls["ended"].max())
         others = answers.filter(
             (pl.col("service") == service) & ((pl.col("route") != route) | (pl.col("method") != method)),
             pl.col("began").is_between(since, until),
@@ -155,6 +155,7 @@ def _slow_alone(answers: pl.DataFrame, table: pl.DataFrame, graph: ServiceGraph)
             continue
         name = str(service)
         component = graph.resolve(name) or name
+        slowest = calls.sort("seconds", "record", descending=[True, False])
         clues.append(
             Clue(
                 kind="wait",
@@ -165,9 +166,9 @@ def _slow_alone(answers: pl.DataFrame, table: pl.DataFrame, graph: ServiceGraph)
                 role="cause",
                 weight=_ALONE_WEIGHT,
                 reporter=component,
-                statement=f"{component} took up to {calls['seconds'].max():.0f} s for {method} {route}, {calls.height} times, while "
+                statement=f"{component} took up to {slowest['seconds'][0]:.0f} s for {method} {route}, {calls.height} times, while "
                 f"{quick} of its {others.height} other answers came at once, and nobody else wrote for it: the time passed inside",
-                records=tuple(calls.sort("seconds", "record", descending=[True, False])["record"].head(_MOST)),
+                records=tuple(slowest["record"].head(_MOST)),
                 count=calls.height,
                 first=since,
                 last=until,
@@ -178,6 +179,12 @@ def _slow_alone(answers: pl.DataFrame, table: pl.DataFrame, graph: ServiceGraph)
             )
         )
     return clues
+
+
+def _moment(value: object) -> datetime:
+    """Return a minimum or maximum of a column of times, which is not empty."""
+    assert isinstance(value, datetime)
+    return value
 
 
 def _timed(answers: pl.DataFrame) -> pl.DataFrame:
@@ -224,9 +231,7 @@ def _needed(caller: str, other: str, graph: ServiceGraph) -> str | None:
 
 def _clue(component: str, mine: pl.DataFrame, graph: ServiceGraph) -> Clue:
     callers = sorted({graph.resolve(name) or name for name in mine["service"].cast(pl.String)})
-    first, last = mine["since"].min(), mine["since"].max()
-    assert isinstance(first, datetime)
-    assert isinstance(last, datetime)
+    first, last = _moment(mine["since"].min()), _moment(mine["since"].max())
     return Clue(
         kind="wait",
         key=component,

@@ -46,7 +46,7 @@ _ASKED_FAILS = 0.15
 _FAILURES = frozenset({"answer", "signature", "traceback", "error", "connection", "shared"})
 """Kinds of clue that report a failure, where others only tell that something is unusual."""
 _WITNESSED = frozenset({"address", "answer", "connection", "intervention", "refusals", "shared", "wait"})
-"""Wrong addresses, answers that are no good, lost connections, what an administrator did, what several report alike, requests that waited."""
+"""Wrong addresses, bad answers, lost connections, what an administrator did, what several report, requests that waited."""
 _INFRASTRUCTURE_BONUS = 1.05
 
 

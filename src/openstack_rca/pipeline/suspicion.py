@@ -20,6 +20,7 @@ from openstack_rca.correlation import (
     novelty_clues,
     outages,
     refusals,
+    refused_batches,
     restarts,
     silences,
     slow_clues,
@@ -35,7 +36,7 @@ _FAILURE_FLOOR = 0.35
 _OF_THE_REQUEST, _OF_ANOTHER = 1.1, 0.95
 _AT_THE_TIME, _AT_ANOTHER = 1.1, 0.7
 _CALLER = 0.4
-"""What a symptom is worth whose own records name somebody else, whom the component needs."""
+"""What a symptom is worth whose own records name another service, which the component needs."""
 _HOST = "host"
 _ABOUT = timedelta(minutes=10)
 """How exactly people tell times, and how long an effect may take to be seen."""
@@ -73,6 +74,7 @@ def find_clues(
         *waits(table, graph),
         *unplugged(table, graph),
         *lost_candidates(table),
+        *refused_batches(table),
         *(novelty_clues(change, graph) if baseline is not None else ()),
         *(absence_clues(gone, table, graph) if gone is not None else ()),
     )
@@ -188,10 +190,10 @@ def _blamed(signature: Signature, hit: SignatureHit, graph: ServiceGraph) -> tup
 
 
 def _callee_before_caller(known: list[Clue], graph: ServiceGraph) -> list[Clue]:
-    """Return the clues of signatures, with less weight for a symptom whose very records also accuse somebody whom it needs."""
+    """Return the clues of signatures, with less weight for a symptom whose very records also accuse a service that it needs."""
     accused: dict[int, set[str]] = defaultdict(set)
     for clue in known:
-        if clue.role != "context":
+        if clue.role != "context" and clue.component != clue.reporter and not graph.is_infrastructure(clue.component):
             for record in clue.records:
                 accused[record].add(clue.component)
     needed = {c: graph.needs(c) for c in {clue.component for clue in known}}
