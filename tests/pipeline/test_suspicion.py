@@ -109,6 +109,7 @@ def test_a_symptom_whose_own_record_names_another_service_counts_less() -> None:
 
     own = weight_of_the_spawn("ValueError: no")
     bound = weight_of_the_spawn(
-        "nova.exception.PortBindingFailed: Binding failed for port 2211af60-3e8b-4efb-8cfc-293797cdca5b, please check neutron logs for more information."
+        "nova.exception.PortBindingFailed: Binding failed for port 2211af60-3e8b-4efb-8cfc-293797cdca5b, please check "
+        "neutron logs for more information."
     )
     assert bound == pytest.approx(0.4 * own)
