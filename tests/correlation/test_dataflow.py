@@ -170,3 +170,12 @@ def test_a_failed_callback_names_its_function() -> None:
         "Ml2Plugin",
         "_port_deleted",
     )
+
+
+def test_a_field_that_may_not_be_none_got_its_value_from_the_variable_of_its_name() -> None:
+    found = made_by(
+        "ValueError", "Field `block_device_mappings' cannot be None",
+        ("nova/compute/api.py", "_provision_instances", "build_request = objects.BuildRequest(context,"),
+        ("oslo_versionedobjects/fields.py", "_null", 'raise ValueError(_("Field `%s\' cannot be None") % attr)'),
+    )  # fmt: skip
+    assert found == ("nova/compute/api.py", "API", "_bdm_validate_set_size_and_instance")

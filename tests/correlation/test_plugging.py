@@ -38,6 +38,10 @@ def test_a_port_that_was_wired_and_not_told_of_is_stuck_in_neutron_server() -> N
     assert (clue.component, clue.role, clue.count) == ("neutron-server", "cause", 1)
     assert clue.records == (2, 1)
     assert "never sent nova its event" in clue.statement
+    assert [place.file for place in clue.code][:2] == [
+        "neutron/plugins/ml2/rpc.py",
+        "neutron/db/provisioning_blocks.py",
+    ]
 
 
 def test_a_port_that_neutron_gave_no_details_of_is_stuck_there_too_but_less_surely() -> None:

@@ -46,3 +46,25 @@ def test_what_others_say_is_not_where_it_happened() -> None:
     accused = clue("neutron-server", records=(0,), reporter="nova-compute")
     assert files(accused) == []
     assert files(replace(accused, reporter="neutron-server")) == ["neutron/plugins/ml2/managers.py"]
+
+
+CALLS = [
+    {"message": '10.0.0.5 "POST /v2.1/servers/1/os-volume_attachments HTTP/1.1" status: 200', "logger": "nova.api"},
+    {"message": '10.0.0.5 "GET /v2.1/flavors HTTP/1.1" status: 200', "logger": "nova.api"},
+    {"message": "no call of /servers at all", "logger": "nova.api"},
+]
+
+
+def handlers(component: str, *records: int) -> list[str]:
+    found: list[Hypothesis] = hypothesize([clue(component, records=records)], load_topology(), Question(""))
+    return [place.file for place in placed(found, log_table(*CALLS))[0].code]
+
+
+def test_without_a_failing_logger_the_module_behind_the_call_is_the_place() -> None:
+    assert handlers("nova-api", 1, 2, 0) == ["nova/compute/api.py"]
+    assert handlers("nova-api", 1, 2) == []
+    assert handlers("cinder-api", 0) == []
+
+
+def test_a_module_of_another_service_is_no_place() -> None:
+    assert files(clue("nova-compute", records=(0, 1))) == []

@@ -53,8 +53,8 @@ def test_what_fails_later_explains_less() -> None:
 
 def test_no_dependency_explains_a_programming_error() -> None:
     place = CodeLocation("nova/compute/manager.py", "ComputeManager", "build")
-    alone = weigh(clue("nova-compute", 0.7, code=(place,)))
-    both = weigh(clue("nova-compute", 0.7, code=(place,)), clue("neutron-server", 0.8))
+    alone = weigh(clue("nova-compute", 0.7, code=(place,), kind="traceback"))
+    both = weigh(clue("nova-compute", 0.7, code=(place,), kind="traceback"), clue("neutron-server", 0.8))
     assert score("nova-compute", both) == score("nova-compute", alone)
     assert score("nova-compute", weigh(clue("nova-compute", 0.7), clue("neutron-server", 0.8))) < score(
         "nova-compute", both
@@ -238,3 +238,12 @@ def test_scores_are_shares_and_causes_do_not_depend_on_the_order_of_clues(
     assert all(0 <= h.score <= 1 for h in first)
     assert [(h.component, h.type, h.host) for h in first] == [(h.component, h.type, h.host) for h in second]
     assert [h.score for h in first] == pytest.approx([h.score for h in second])
+
+
+def test_what_misses_heartbeats_hangs_whoever_calls_it_dead() -> None:
+    dead = clue("nova-compute", 0.9, type="service-down", reporter="nova-scheduler")
+    hangs = clue("nova-compute", 0.7, kind="connection", type="timeout", reporter="rabbitmq", key="heartbeats")
+    assert weigh(dead)[0].type == "service-down"
+    assert weigh(dead, hangs)[0].type == "timeout"
+    full = clue("nova-compute", 0.7, type="storage", key="disk")
+    assert weigh(dead, hangs, full)[0].type == "storage"
