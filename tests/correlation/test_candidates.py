@@ -44,6 +44,11 @@ def test_no_candidates_while_no_more_is_taken_than_before_is_placements_own_faul
     assert (clue.first, clue.last) == (at(10), at(20))
 
 
+def test_candidates_are_lost_even_where_nobody_claimed_any() -> None:
+    (clue,) = found(*known(0), asked(1, 2000), *EMPTY)
+    assert clue.type == "bug"
+
+
 def test_allocations_of_consumers_that_nobody_knows_leaked() -> None:
     audit = [
         {"at": 12, "service": "nova-compute",

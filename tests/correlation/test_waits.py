@@ -111,6 +111,7 @@ def test_where_keystone_answered_nothing_meanwhile_all_waited_for_it() -> None:
     "others",
     [
         pytest.param([], id="keystone unseen"),
+        pytest.param([validated(when) for when in (1, 2, 20)], id="keystone answered while they still waited"),
         pytest.param([validated(when, LATE) for when in (12, 14, 16)], id="keystone late as well"),
         pytest.param([*WELL, *(glance(when, QUICK) for when in (12, 13))], id="one of three quick"),
     ],

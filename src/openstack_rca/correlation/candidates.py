@@ -71,7 +71,7 @@ def refused_batches(table: pl.DataFrame) -> list[Clue]:
     )
     if batches.is_empty():
         return []
-    worst = batches.row(0, named=True)
+    granted = batches["granted"][0]
     return [
         Clue(
             kind="candidates",
@@ -82,11 +82,11 @@ def refused_batches(table: pl.DataFrame) -> list[Clue]:
             role="cause",
             weight=_BATCH_WEIGHT,
             reporter=_SCHEDULER,
-            statement=f"placement granted {worst['granted']} server{'s' * (worst['granted'] > 1)} of a request for several and then "
+            statement=f"placement granted {granted} server{'s' * (granted > 1)} of a request for several and then "
             "refused the next: the request asks for more than all hosts have together",
             records=tuple(r for refused in batches["refused"] for r in refused)[:_MOST],
             count=batches.height,
-            first=worst["first"],
+            first=batches["first"][0],
             last=batches["last"][-1],
             remediation="Ask for fewer or smaller servers at once, or add hosts.",
             look_next=("openstack server create --min 1 --max <n>: takes as many as fit",),
@@ -136,10 +136,10 @@ def _held(claims: pl.DataFrame, moment: datetime) -> int:
 
 def _strangers(taken: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
     """Return the calls whose consumers nobody but placement names; none where nova's programs are not in the logs."""
+    wanted = taken["consumer"].unique().to_list()
     others = table.filter((pl.col("service") != _PLACEMENT) & ~pl.col("message").str.contains(_UNKNOWN, literal=True))
-    if others.filter(pl.col("service").cast(pl.String).str.starts_with("nova-compute")).is_empty():
+    if not wanted or others.filter(pl.col("service").cast(pl.String).str.starts_with("nova-compute")).is_empty():
         return taken.clear()
-    wanted = taken["consumer"].drop_nulls().unique().to_list()
     named = others.filter(pl.col("message").str.contains_any(wanted) | pl.col("instance").is_in(wanted))
     text = "\n".join([*named["message"], *named["instance"].drop_nulls()])
     return taken.filter(pl.col("consumer").is_in([w for w in wanted if w not in text]))

@@ -64,7 +64,7 @@ def _bad_value(traceback: Traceback) -> str | None:
     elif match := _ATTRIBUTE.search(message):
         subscript = match["name"] in ("__getitem__", "__setitem__")
         patterns = [_OF + (r"\[" if subscript else rf"\.{re.escape(match['name'])}\b")]
-    elif unpacked := "iterable" in message and _UNPACKED.match(source):
+    elif "iterable" in message and (unpacked := _UNPACKED.match(source)):
         return f"{unpacked['value']}()"
     elif "iterable" in message:
         patterns = [r"\bin " + _OF, r"(?:list|set|tuple|dict|sorted|len)\(" + _OF]

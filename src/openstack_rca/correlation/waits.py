@@ -100,7 +100,8 @@ def _late_together(answers: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
         first=since,
         last=ended,
     )
-    if asked.is_empty() and identity.height >= _VALIDATIONS:
+    waited = pl.col("ended").is_between(pl.lit(since) + _MARGIN, pl.lit(until) + timedelta(seconds=_LATE))
+    if asked.is_empty() and identity.filter(waited).is_empty() and identity.height >= _VALIDATIONS:
         return [
             replace(
                 clue,

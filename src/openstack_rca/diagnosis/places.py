@@ -28,8 +28,8 @@ def _modules(hypothesis: Hypothesis, table: pl.DataFrame) -> tuple[CodeLocation,
     paths = dict.fromkeys(loggers[r].replace(".", "/") + ".py" for r in told if r in loggers)
     own = [p for p in paths if p.count("/") > 1 and p.startswith(f"{hypothesis.service}/") and _is_core(p)]
     calls = dict(rows.select("record", "message").iter_rows())
-    own += [f for r in told if r in calls and (f := _handler(hypothesis.component, calls[r])) and f not in own]
-    return tuple(CodeLocation(path, None, None) for path in dict.fromkeys(own[:_MOST]))
+    own += [f for r in told if r in calls and (f := _handler(hypothesis.component, calls[r]))]
+    return tuple(CodeLocation(path, None, None) for path in [*dict.fromkeys(own)][:_MOST])
 
 
 def _handler(component: str, call: str) -> str | None:

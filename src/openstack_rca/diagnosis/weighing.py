@@ -246,10 +246,8 @@ def _type(own: Sequence[Weighed]) -> str:
     telling = [w.clue for w in own if w.clue.role == "cause" and w.clue.kind != "http" and w.weight >= _SPECIFIC]
     reasons = {c.type for c in telling} - _ONLY_THAT or {c.type for c in telling if c.reporter == c.component}
     hangs = any(c.kind == "connection" and c.type == "timeout" for c in telling)
-    if hangs and not reasons:
-        return (
-            "timeout"  # what hangs looks dead to others, but what is dead has no connection left to miss heartbeats on
-        )
+    if hangs and not reasons:  # it looks dead to others, but what is dead has no connection left to miss heartbeats on
+        return "timeout"
     return max(sorted(reasons or votes), key=lambda t: _noisy_or(votes.get(t, [])))
 
 
