@@ -25,6 +25,10 @@ RELEASES = {  # Pike (2017), Yoga (2022) and the newest, oldest first
 }
 _SKIPPED = frozenset({"tests", "migrations", "migrate_repo", "locale", "hacking", "conf"})
 _MOST_PRODUCERS = 4
+_FILLS = frozenset({"append", "add", "extend", "insert", "update", "appendleft"})
+"""Methods that put their last argument into a container."""
+_HAND_ON = frozenset({"list", "tuple", "set", "dict", "sorted", "reversed", "enumerate", "iter", "next"})
+_PARTS = frozenset({"items", "values", "keys", "iteritems", "itervalues", "copy"})
 _ASYNC = re.compile(rb"\basync\b")  # a plain name up to Python 3.6
 
 
@@ -37,7 +41,7 @@ def main() -> None:
         listed: dict[str, list[str]] = {}
         for release in RELEASES[project]:
             files = {name: entry(tree) for name, tree in sources(project, release)}
-            keep_known_imports(files)
+            keep_own(files)
             folder = TARGET / next(iter(files)).split("/", 1)[0]
             folder.mkdir(exist_ok=True)
             listed[release] = sorted(files)
@@ -90,40 +94,146 @@ def entry(tree: ast.Module) -> dict[str, Any]:
 
 
 def function(node: ast.FunctionDef | ast.AsyncFunctionDef) -> dict[str, Any]:
-    """Return parameters of a function, the calls that give its variables their values, and the calls it returns.
+    """Return parameters of a function, the calls that give its variables their values, the calls it returns, what it gives to calls.
 
-    It returns what a call gave when it returns the call, or a variable that it does nothing else with, or when it ends
-    with nothing unless such a variable is there.
+    `aliases` are variables that are a parameter, or an element of one. It returns what a call gave when it returns the call, or a variable that it does nothing else with, or when it ends
+    with nothing unless such a variable is there; `may_return` has the others too.
     """
-    arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
-    values: dict[str, list[str]] = {}
-    returns: list[str | None] = []
+    declared = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+    parameters = [a.arg for a in declared]
+    flows: dict[str, list[ast.expr]] = {}
+    returned: list[ast.expr | None] = []
     used = {
         n.value.id
         for n in ast.walk(node)
-        if isinstance(n, ast.Attribute | ast.Subscript) and isinstance(n.value, ast.Name)
+        if isinstance(n, ast.Attribute | ast.Subscript)
+        and isinstance(n.value, ast.Name)
+        and not (isinstance(n, ast.Attribute) and n.attr in _FILLS)
     }
-    guards = {id(i.body[-1]): i.test.id for i in node.body if isinstance(i, ast.If) and isinstance(i.test, ast.Name)}
+    guards = {id(i.body[-1]): i.test for i in node.body if isinstance(i, ast.If) and isinstance(i.test, ast.Name)}
     for inner in ast.walk(node):
-        pairs: list[tuple[ast.expr, ast.expr]] = []
-        if isinstance(inner, ast.Assign):
-            pairs = [(target, inner.value) for target in inner.targets]
-        elif isinstance(inner, ast.For):
-            pairs = [(inner.target, inner.iter)]
-        elif isinstance(inner, ast.With):
-            pairs = [(item.optional_vars, item.context_expr) for item in inner.items if item.optional_vars]
-        elif isinstance(inner, ast.Return):
-            variable = variable_of(inner.value)
-            returns.append(guards.get(id(inner)) or called(inner.value) or (variable if variable not in used else None))
-        for target, value in pairs:
-            if producer := called(value):
-                for variable in names(target):
-                    values.setdefault(variable, []).append(producer)
+        for target, value in flows_of(inner):
+            for variable, source in matched(target, value):
+                flows.setdefault(variable, []).append(source)
+        if isinstance(inner, ast.Return):
+            returned.append(guards.get(id(inner)) or inner.value)
+    made = {variable: producers(variable, flows) for variable in flows}
+    returns = [returned_calls(r, flows, used) for r in returned]
+    loosely = [call for r in returned for call in returned_calls(r, flows, set()) or ()]
     return {
-        "parameters": [a.arg for a in arguments],
-        "values": {variable: unique(producers) for variable, producers in values.items()},
-        "returns": [] if None in returns else unique([p for r in returns if r for p in values.get(r, [r])]),
+        "parameters": parameters,
+        "values": {variable: unique(calls) for variable, calls in made.items() if calls},
+        "aliases": {v: p for v in flows if not made[v] if (p := parameter_of(v, parameters, flows))},
+        "returns": [] if None in returns else unique([call for calls in returns for call in calls or ()]),
+        "may_return": unique(loosely),
+        "arguments": arguments(node),
     }
+
+
+def flows_of(node: ast.AST) -> list[tuple[ast.expr, ast.expr]]:
+    """Return the targets that a node gives values to, with the expressions of these; what fills a container counts."""
+    if isinstance(node, ast.Assign):
+        return [(target, node.value) for target in node.targets]
+    if isinstance(node, ast.For | ast.AsyncFor | ast.comprehension):
+        return [(node.target, node.iter)]
+    if isinstance(node, ast.With | ast.AsyncWith):
+        return [(item.optional_vars, item.context_expr) for item in node.items if item.optional_vars]
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _FILLS and node.args:
+        return [(node.func.value, node.args[-1])]
+    return []
+
+
+def matched(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
+    """Yield each variable of a target with the part of the value that it gets: the pairs of `zip` and of two tuples."""
+    if isinstance(target, ast.Tuple | ast.List):
+        parts = [value] * len(target.elts)
+        if isinstance(value, ast.Tuple) and len(value.elts) == len(parts):
+            parts = value.elts
+        elif isinstance(value, ast.Call) and (dotted(value.func) or "").endswith("zip") and len(value.args) == len(parts):
+            parts = value.args
+        elif isinstance(value, ast.Call) and dotted(value.func) == "enumerate" and len(parts) > 1:
+            parts = [ast.Constant(None), *parts[1:]]
+        for element, part in zip(target.elts, parts, strict=True):
+            yield from matched(element, part)
+    elif isinstance(target, ast.Subscript):
+        yield from matched(target.value, value)
+    else:
+        name = dotted(target) if isinstance(target, ast.Name | ast.Attribute) else None
+        if name and name.count(".") == name.startswith("self."):
+            yield name, value
+
+
+def producers(variable: str, flows: dict[str, list[ast.expr]], seen: frozenset[str] = frozenset()) -> list[str]:
+    """Return the calls that a variable has its values from, also by way of other variables; the direct ones first."""
+    direct: list[str] = []
+    further: list[str] = []
+    for source in map(unwrapped, flows.get(variable, ())):
+        if call := called(source):
+            direct.append(call)
+        elif (name := variable_of(source)) and name not in seen | {variable}:
+            further += producers(name, flows, seen | {variable})
+    return [*direct, *further]
+
+
+def parameter_of(
+    variable: str, parameters: list[str], flows: dict[str, list[ast.expr]], seen: frozenset[str] = frozenset()
+) -> str | None:
+    """Return the parameter that a variable is, or is an element of; None when it is of none."""
+    for name in filter(None, map(variable_of, map(unwrapped, flows.get(variable, ())))):
+        if name in parameters:
+            return name
+        if name not in seen and (found := parameter_of(name, parameters, flows, seen | {variable, name})):
+            return found
+    return None
+
+
+def unwrapped(node: ast.expr) -> ast.expr:
+    """Return what an expression takes its elements or its value from: "x" of "sorted(x)", "x.items()" and "[i for i in x]"."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _HAND_ON and node.args:
+        return unwrapped(node.args[0])
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _PARTS:
+        return unwrapped(node.func.value)
+    if isinstance(node, ast.ListComp | ast.SetComp | ast.GeneratorExp):
+        bound = {name for g in node.generators for name in names(g.target)}
+        return unwrapped(node.generators[0].iter if variable_of(node.elt) in bound else node.elt)
+    return node.value if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) else node
+
+
+def returned_calls(node: ast.expr | None, flows: dict[str, list[ast.expr]], used: set[str]) -> list[str] | None:
+    """Return the calls whose result a function may return; None for a variable that it used, so that it was good."""
+    if call := called(node):
+        return [call]
+    variable = variable_of(node)
+    if variable is None or variable in used:
+        return None
+    good = {v: [s for s in sources if variable_of(unwrapped(s)) not in used] for v, sources in flows.items()}
+    return producers(variable, good)
+
+
+def arguments(node: ast.AST) -> dict[str, dict[str, str]]:
+    """Return what the calls in a function are given, by call and by keyword or position: a variable, or a call as "call()".
+
+    "*" stands for what is handed on as `*args` or `**kwargs`.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for call in (n for n in ast.walk(node) if isinstance(n, ast.Call)):
+        named = [(str(i), a) for i, a in enumerate(call.args)] + [(k.arg, k.value) for k in call.keywords if k.arg]
+        given = {key: text for key, value in named if (text := plain(value))}
+        if any(isinstance(a, ast.Starred) for a in call.args) or any(k.arg is None for k in call.keywords):
+            given["*"] = "*"
+        if given and (name := dotted(call.func)):
+            found.setdefault(name, {}).update(given)
+    return found
+
+
+def plain(node: ast.expr) -> str | None:
+    """Return a variable or attribute as text, also one that is looked up in, a call as "call()"; None for anything else."""
+    if isinstance(node, ast.Subscript):
+        return plain(node.value)
+    if isinstance(node, ast.Call):
+        name = dotted(node.func)
+        return f"{name}()" if name else None
+    return dotted(node) if isinstance(node, ast.Name | ast.Attribute) else None
 
 
 def variable_of(node: ast.expr | None) -> str | None:
@@ -160,9 +270,12 @@ def names(target: ast.expr) -> list[str]:
     return [name] if name and name.count(".") == name.startswith("self.") else []
 
 
-def keep_known_imports(files: dict[str, Any]) -> None:
-    """Turn imported modules into the files of the project they are; drop all others."""
+def keep_own(files: dict[str, Any]) -> None:
+    """Turn imported modules into the files of the project they are, and keep the arguments of its own functions; drop all else."""
+    own = {name.rpartition(".")[2] for entry in files.values() for name in entry["functions"]}
     for entry in files.values():
+        for function in entry["functions"].values():
+            function["arguments"] = {c: given for c, given in function["arguments"].items() if c.rpartition(".")[2] in own}
         entry["imports"] = {
             alias: file for alias, module in sorted(entry["imports"].items()) if (file := file_of(module, files))
         }

@@ -9,7 +9,7 @@ import re
 import warnings
 from collections.abc import Sequence
 
-from openstack_rca.correlation.sourcecode import Function, SourceCode
+from openstack_rca.correlation.sourcecode import Function, SourceCode, given_for, makes_object
 from openstack_rca.correlation.tracebacks import Blame, Frame, Traceback
 from openstack_rca.records import CodeLocation
 
@@ -27,6 +27,9 @@ _UNPACKED = re.compile(r"[\w.]+(?:, ?[\w.]+)+,? = (?P<value>[A-Za-z_][\w.]*)\(")
 _CONVERTED = re.compile(r"^(?P<one>int|float|bool|iter|bytes|bytearray)\(\) argument|has no (?P<other>len)\(\)")
 _FIELD = re.compile(r"Field `(?P<null>\w+)' cannot be None|required in field (?P<unfit>\w+), not")
 """What oslo.versionedobjects (fields.py) says of an attribute that may not have the value which it was given."""
+_LOOKED_UP = re.compile(r"\.(?:get|pop|setdefault)\(\)$")
+"""What is looked up in a dictionary comes from who made the dictionary."""
+_LONGEST_WAY = 8
 _OF = r"(?P<value>[A-Za-z_][\w.]*(?:\([^()]*\))?)"
 
 
@@ -61,9 +64,11 @@ def _bad_value(traceback: Traceback) -> str | None:
     source, message = traceback.frames[-1].source, traceback.message
     if traceback.name == "KeyError":
         patterns = [_OF + r"\[" + re.escape(message.strip())]
+    elif traceback.name == "IndexError":
+        patterns = [_OF + r"\[-?\d"]
     elif match := _ATTRIBUTE.search(message):
         subscript = match["name"] in ("__getitem__", "__setitem__")
-        patterns = [_OF + (r"\[" if subscript else rf"\.{re.escape(match['name'])}\b")]
+        patterns = [_OF + (r"\[" if subscript else rf"\.{re.escape(match['name'])}\b"), r"\bgetattr\(" + _OF]
     elif "iterable" in message and (unpacked := _UNPACKED.match(source)):
         return f"{unpacked['value']}()"
     elif "iterable" in message:
@@ -76,28 +81,26 @@ def _bad_value(traceback: Traceback) -> str | None:
         return None
     read = source.partition(" = ")[2] if "__setitem__" not in message else ""
     found = next((m["value"] for text in (read, source) for p in patterns if (m := re.search(p, text))), None)
-    return re.sub(r"\(.*\)$", "()", found) if found else None
+    return _LOOKED_UP.sub("", re.sub(r"\(.*\)$", "()", found)) if found else None
 
 
 def _follow(frames: Sequence[Frame], value: str, blame: Blame, code: SourceCode) -> CodeLocation | None:
     """Return the place that made a value (an expression in the last frame), going outward; None when the trace is lost."""
-    at = len(frames) - 1
+    at, field = len(frames) - 1, ""
     while True:
         frame = frames[at]
         function = code.function(frame.file, frame.function, value.split(".")[0])
-        made = value.endswith("()") or ("." in value and not _CONTEXT.search(value))
-        if made or (function and value in function.values):
-            found = _made(frame, function, value, blame, code)
+        value, field = _object_given(function, value, field, code)
+        if value.endswith("()") or (function and value in function.values) or _is_attribute(value):
+            found = _made(frame, function, value, blame, code, field)
             given_or_made = function is not None and value in function.parameters
-            if not given_or_made or found != _place(
-                frame
-            ):  # else only a library could have made it: rather it was given
-                return found
+            if not given_or_made or found != _place(frame):
+                return found  # else only a library could have made it: rather it was given
         if function and value not in function.parameters and not _CONTEXT.search(value):
             return None
         caller = next((i for i in range(at - 1, -1, -1) if _tells(frames[i], blame, code)), None)
         if caller is None:
-            return None
+            return _before(function, value, code) if function else None
         given = _argument(frames[caller], frame.function, function, value, code)
         if given is None:
             return None
@@ -106,13 +109,52 @@ def _follow(frames: Sequence[Frame], value: str, blame: Blame, code: SourceCode)
         at, value = caller, given
 
 
-def _made(frame: Frame, function: Function | None, value: str, blame: Blame, code: SourceCode) -> CodeLocation | None:
-    """Return who made a value that a frame got from a call or an attribute; the frame itself when that is not known."""
+def _object_given(function: Function | None, value: str, field: str, code: SourceCode) -> tuple[str, str]:
+    """Return a value by the parameter that it is, or of which it is a field that no property computes, with that field."""
+    project = code.project(function.file) if function else None
+    if function is None or project is None:
+        return value, field
+    owner, _, attribute = value.partition(".")
+    owner = function.aliases.get(owner, owner)
+    if not attribute:
+        return owner, field
+    is_plain = attribute.isidentifier() and not _CONTEXT.search(value) and owner in function.parameters
+    is_field = is_plain and owner not in ("self", "cls") and project.of_object(owner, attribute, function.file) is None
+    return (owner, attribute) if is_field else (value, field)
+
+
+def _is_attribute(value: str) -> bool:
+    return "." in value and not _CONTEXT.search(value)
+
+
+def _before(function: Function, parameter: str, code: SourceCode) -> CodeLocation | None:
+    """Return who made what a function was called with, before a traceback begins; None where there are several ways."""
+    project = code.project(function.file)
+    for _ in range(_LONGEST_WAY):
+        ways = [(c, g) for c, args in project.callers(function) if (g := given_for(parameter, args, function))] if project else []
+        for caller, given in ways:
+            calls = [given[:-2]] if given.endswith("()") else caller.values.get(given, ())
+            made = [m for c in calls if project and not makes_object(c) and (m := project.called(caller, c))]
+            if project and made:
+                return project.source(made[0]).place
+        onward = [(c, p) for c, g in ways if (p := c.aliases.get(g, g)) in c.parameters]
+        if len(onward) != 1:
+            return None
+        function, parameter = onward[0]
+    return None
+
+
+def _made(
+    frame: Frame, function: Function | None, value: str, blame: Blame, code: SourceCode, field: str = ""
+) -> CodeLocation | None:
+    """Return who made a value, or its field, that a frame got from a call or an attribute; the frame when that is not known."""
     itself = _place(frame) if blame.is_core(frame) else None
     project = code.project(frame.file)
     if project is None or function is None:
         own = re.fullmatch(r"(?:self|cls)\.(\w+)\(\)", value)
         return CodeLocation(frame.file, None, own[1]) if own and itself else itself
+    if field and (filler := project.filled(function, value)):
+        return filler
     if value.endswith("()"):
         calls: Sequence[str] = [value[:-2]]
     elif value in function.values:
@@ -120,7 +162,7 @@ def _made(frame: Frame, function: Function | None, value: str, blame: Blame, cod
     else:
         *_, owner, name = value.split(".")
         found = project.of_object(owner, name, frame.file)
-        return found.place if found else None
+        return found.place if found else project.filled(function, owner)
     for call in calls:
         if found := project.called(function, call):
             return project.source(found).place
@@ -139,6 +181,11 @@ def _argument(caller: Frame, name: str, callee: Function | None, parameter: str,
         for argument in call.args:
             if any(isinstance(n, ast.Name) and n.id == parameter for n in ast.walk(argument)):
                 return _expression(argument)
+    within = code.function(caller.file, caller.function)
+    if within and callee:
+        whole = [g for c, g in within.arguments.items() if c.rpartition(".")[2] in names]
+        if len(whole) == 1 and (text := given_for(parameter, whole[0], callee)):
+            return text  # of a statement of several lines, of which a traceback shows one
     return _namesake(caller, parameter, code)
 
 
@@ -197,8 +244,10 @@ def _only_call_given(source: str) -> str | None:
 
 def _expression(node: ast.expr) -> str:
     """Return a variable, attribute or call ("a.b()") as text; "" for a value that is made on the spot."""
+    if isinstance(node, ast.Subscript):
+        return _expression(node.value)
     text = _dotted(node.func if isinstance(node, ast.Call) else node)
-    return f"{text}()" if text and isinstance(node, ast.Call) else text
+    return _LOOKED_UP.sub("", f"{text}()") if text and isinstance(node, ast.Call) else text
 
 
 def _dotted(node: ast.expr) -> str:

@@ -76,7 +76,7 @@ def _clue(row: dict[str, Any], traceback: Traceback | None, graph: ServiceGraph,
         count=row["count"],
         first=_time(row["first"]),
         last=_time(row["last"]),
-        code=suspects(traceback, blame) if rule.type == "bug" and itself else (),
+        code=suspects(traceback, blame) if itself else (),
         exculpates=reporter if component and not itself else None,
     )
 

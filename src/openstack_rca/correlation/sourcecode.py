@@ -6,8 +6,9 @@ of a traceback; what the operator's own release has beyond it is simply not know
 
 import gzip
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from os.path import commonpath
 from typing import Any
@@ -20,10 +21,17 @@ _LONGEST_CHAIN = 5
 _MOST_NAMESAKES = 3
 """With more functions of a name in a project, and no other hint, a call to it is not resolved."""
 
+_API = re.compile(r"_*(?:\w+_)??(?P<package>[a-z]+)_(?P<module>api|rpcapi)")
+"""What OpenStack calls its ways from one of its programs to another: `self.compute_api`, `self.volume_rpcapi`."""
+
 
 @dataclass(frozen=True)
 class Function:
-    """One function: where it stands, its parameters, the calls that its variables get values from, the calls it returns."""
+    """One function: where it stands, its parameters, the calls that its variables get values from, the calls it returns.
+
+    `aliases` are variables that are a parameter or an element of one. `may_return` has
+    also those of a value that it used before. `arguments` is what it gives to calls, by keyword or position.
+    """
 
     file: str
     class_name: str | None
@@ -31,6 +39,9 @@ class Function:
     parameters: tuple[str, ...]
     values: Mapping[str, tuple[str, ...]]
     returns: tuple[str, ...]
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    may_return: tuple[str, ...] = ()
+    arguments: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def place(self) -> CodeLocation:
@@ -51,7 +62,12 @@ class Project:
         """
         found = self._in(file, name)
         if len(found) > 1 and variable:
-            found = [f for f in found if variable in f.parameters or variable in f.values]
+            found = [f for f in found if variable in f.parameters or variable in f.values or variable in f.aliases]
+        return found[0] if len(found) == 1 else None
+
+    def at(self, place: CodeLocation) -> Function | None:
+        """Return the function at a place; None when unknown."""
+        found = [f for f in self._in(place.file, place.function or "") if place.class_name in (None, f.class_name)]
         return found[0] if len(found) == 1 else None
 
     def called(self, caller: Function, expression: str) -> Function | None:
@@ -61,19 +77,70 @@ class Project:
             file = self._imports(caller).get(name, caller.file)
             return next((f for f in self._in(file, name) if f.class_name is None), None)
         if receiver[0] in ("self", "cls", "super") and len(receiver) == 1:
-            mine = [f for f in self._in(caller.file, name) if f.class_name == caller.class_name]
+            mine = [f for f in self._in(caller.file, name) if f.class_name == caller.class_name and receiver != ["super"]]
             return mine[0] if mine else self._nearest(name, caller)
         module = self._imports(caller).get(receiver[0])
         if module and (there := self._in(module, name)):
             owner = receiver[1] if len(receiver) > 1 else None
             return next((f for f in there if f.class_name == owner), there[0])
-        return self.of_object(receiver[-1], name, caller.file) or self._nearest(name, caller)
+        return (
+            self.of_object(receiver[-1], name, caller.file)
+            or self._of_api(receiver[-1], name)
+            or self._nearest(name, caller)
+        )
 
     def of_object(self, variable: str, name: str, near: str) -> Function | None:
         """Return the method or property of the class that a variable is named after ("build_request" of BuildRequest)."""
         plain = variable.replace("_", "").lower()
         found = [f for f in self._named(name) if f.class_name and f.class_name.lower() == plain]
         return max(found, key=lambda f: len(commonpath([f.file, near])), default=None)
+
+    def _of_api(self, variable: str, name: str) -> Function | None:
+        """Return the method of the API that a variable is named after: "compute_api" is of nova/compute/api.py."""
+        match = _API.fullmatch(variable)
+        paths = (f"/{match['package']}/{match['module']}.py",) if match else ()
+        found = [f for f in self._named(name) if f.file.endswith(paths)]
+        return found[0] if len(found) == 1 else None
+
+    def remote(self, function: Function) -> Function | None:
+        """Return what runs at the other end when a function of an rpcapi.py calls: the manager's method of that name."""
+        folder, _, module = function.file.rpartition("/")
+        if module != "rpcapi.py":
+            return None
+        found = self._in(f"{folder}/manager.py", function.name)
+        return found[0] if found else None
+
+    def callers(self, function: Function) -> list[tuple[Function, Mapping[str, str]]]:
+        """Return who calls a function, or a manager's method over RPC, each with the arguments that it gives."""
+        found = []
+        for file, qualified, call in self._by_call.get(function.name, ()):
+            caller = self._read(file, qualified)
+            callee = self.called(caller, call)
+            if callee and function in (callee, self.remote(callee)):
+                found.append((caller, caller.arguments[call]))
+        return found
+
+    def deeper(self, function: Function) -> Iterator[CodeLocation]:
+        """Yield the places that the value which a function returns may come from, nearest first."""
+        waiting, seen = [function], {function.place}
+        for current in waiting:
+            calls = dict.fromkeys((*current.returns, *current.may_return))
+            further = [self.remote(current), *(self.called(current, c) for c in calls if not makes_object(c))]
+            waiting += [f for f in further if f and f.place not in seen]
+            places = [f.place for f in further if f] + [p for c in calls if (p := self._filler(c))]
+            for place in (p for p in places if p not in seen):
+                seen.add(place)
+                yield place
+
+    def filled(self, function: Function, variable: str) -> CodeLocation | None:
+        """Return where a versioned object gets its fields that a function read: "objects.PortList.get()" gives it a Port."""
+        found = {filler for call in function.values.get(variable, ()) if (filler := self._filler(call))}
+        return found.pop() if len(found) == 1 else None
+
+    def _filler(self, call: str) -> CodeLocation | None:
+        kinds = {name.removesuffix("List") for name in call.split(".")[-2:] if name[:1].isupper()}
+        found = [f.place for f in self._named("_from_db_object") if f.class_name in kinds]
+        return found[0] if len(found) == 1 else None
 
     def source(self, function: Function) -> Function:
         """Return where the value that a function returns is made: it may only hand on what another one returns.
@@ -83,9 +150,9 @@ class Project:
         """
         for _ in range(_LONGEST_CHAIN):
             variables = {*function.parameters, *function.values} - {"self", "cls"}
-            makers = [r for r in function.returns if not _makes_object(r)]
+            makers = [r for r in function.returns if not makes_object(r)]
             is_clear = len(makers) == 1 and makers[0].partition(".")[0] not in variables
-            further = self.called(function, makers[0]) if is_clear else None
+            further = self.remote(function) or (self.called(function, makers[0]) if is_clear else None)
             if further is None or further == function or _are_siblings(function, further):
                 break
             function = further
@@ -116,11 +183,31 @@ class Project:
                 found.setdefault(qualified.rpartition(".")[2], []).append((file, qualified))
         return found
 
+    @cached_property
+    def _by_call(self) -> dict[str, list[tuple[str, str, str]]]:
+        found: dict[str, list[tuple[str, str, str]]] = {}
+        for file, entry in self._files.items():
+            for qualified, function in entry["functions"].items():
+                for call in function["arguments"]:
+                    found.setdefault(call.rpartition(".")[2], []).append((file, qualified, call))
+        return found
+
     def _read(self, file: str, qualified: str) -> Function:
         owner, _, name = qualified.rpartition(".")
         entry = self._files[file]["functions"][qualified]
         values = {variable: tuple(calls) for variable, calls in entry["values"].items()}
-        return Function(file, owner or None, name, tuple(entry["parameters"]), values, tuple(entry["returns"]))
+        return Function(file, owner or None, name, tuple(entry["parameters"]), values, tuple(entry["returns"]),
+                        entry["aliases"], tuple(entry["may_return"]), entry["arguments"])  # fmt: skip
+
+
+def given_for(parameter: str, given: Mapping[str, str], function: Function) -> str | None:
+    """Return what a call gives for a parameter of a function, by name or else by position; None when that is not known."""
+    if parameter in given or parameter not in function.parameters:
+        return given.get(parameter)
+    if "*" in given:
+        return parameter
+    bound = function.parameters[:1] in (("self",), ("cls",))
+    return given.get(str(function.parameters.index(parameter) - bound))
 
 
 def _are_siblings(one: Function, other: Function) -> bool:
@@ -128,7 +215,7 @@ def _are_siblings(one: Function, other: Function) -> bool:
     return own and other.name != f"_{one.name}"
 
 
-def _makes_object(expression: str) -> bool:
+def makes_object(expression: str) -> bool:
     """Say whether a call makes an object: of a class, or by a class method ("objects.Volume.get_by_id"); neither gives None."""
     names = [part.lstrip("_") for part in expression.split(".")[-2:]]
     return any(name[:1].isupper() and not name.isupper() for name in names)

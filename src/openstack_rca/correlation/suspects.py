@@ -6,8 +6,9 @@ followed (dataflow), else from the function that was just called on the same lin
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import islice
 
 from openstack_rca.correlation.dataflow import is_misused, maker
 from openstack_rca.correlation.sourcecode import SourceCode
@@ -22,6 +23,8 @@ _CALLBACK = re.compile(r"\b[Cc]allback (?P<path>(?:\w+\.)+)(?P<class>[A-Z]\w*)\.
 """What neutron-lib's CallbackFailure says (neutron_lib/callbacks/exceptions.py)."""
 _STUMBLES = frozenset({"TypeError", "AttributeError", "KeyError", "ValueError", "IndexError"})
 """What Python raises where a value is not what the code takes it for."""
+_LOOK_UPS = frozenset({"get", "pop", "setdefault", "items", "keys", "values"})
+"""Methods of dictionaries: what they give was put there elsewhere."""
 _MOST = 4
 
 
@@ -36,12 +39,20 @@ def suspects(traceback: Traceback, blame: Blame) -> tuple[CodeLocation, ...]:
     code = SourceCode(f.file for f in traceback.frames)
     made = maker(traceback, blame, code)
     if made:
-        order = [made, *map(_place, frames)]
+        order = [made, *_further(made, code), *map(_place, frames)]
     elif _BAD_VALUE.search(traceback.message) and not is_misused(traceback):
         order = _after_bad_value(frames)
     else:
         order = [_place(f) for f in frames]
     return tuple(dict.fromkeys(_with_class(place, code) for place in (*named, *order)))[:_MOST]
+
+
+def _further(made: CodeLocation, code: SourceCode) -> Iterator[CodeLocation]:
+    """Yield the places that a value may come from which `made` returned."""
+    project = code.project(made.file)
+    function = project.at(made) if project else None
+    if project and function:
+        yield from islice(project.deeper(function), _MOST)
 
 
 def _callback(message: str) -> tuple[CodeLocation, ...]:
@@ -54,8 +65,9 @@ def _callback(message: str) -> tuple[CodeLocation, ...]:
 def _after_bad_value(frames: list[Frame]) -> list[CodeLocation]:
     deepest, callers = frames[0], frames[1:]
     match = _RESULT_USED.search(deepest.source)
-    if match:
-        callee = CodeLocation(deepest.file, None, match["callee"] or match["iterated"])
+    name = (match["callee"] or match["iterated"]) if match else None
+    if name and name not in _LOOK_UPS:
+        callee = CodeLocation(deepest.file, None, name)
         return [callee, *map(_place, frames)]
     return [*map(_place, callers[:1]), _place(deepest), *map(_place, callers[1:])]
 

@@ -162,7 +162,7 @@ def _causes(kept: Sequence[Hypothesis], sure: Sequence[float], ids: dict[int, tu
                 confidence=confidence,
                 evidence=cited,
                 remediation=next((c.remediation for c in hypothesis.clues if c.remediation), ""),
-                code=hypothesis.code[0] if hypothesis.code and hypothesis.type == "bug" else None,
+                code=hypothesis.code[0] if hypothesis.code else None,
             )
         )
     return tuple(causes)

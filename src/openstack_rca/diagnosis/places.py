@@ -12,11 +12,13 @@ from openstack_rca.knowledge import read
 from openstack_rca.records import CodeLocation, Hypothesis
 
 _MOST = 3
+_NOT_RUNNING = frozenset({"service-down", "dependency-unreachable", "network", "timeout"})
+"""Types of fault that are in no code: a program does not run, or is not reached."""
 
 
 def placed(hypotheses: Sequence[Hypothesis], table: pl.DataFrame) -> list[Hypothesis]:
     """Return the hypotheses, those of a bug without a code location with the modules that reported or handled its failures."""
-    return [replace(h, code=_modules(h, table)) if h.type == "bug" and not h.code else h for h in hypotheses]
+    return [h if h.code or h.type in _NOT_RUNNING else replace(h, code=_modules(h, table)) for h in hypotheses]
 
 
 def _modules(hypothesis: Hypothesis, table: pl.DataFrame) -> tuple[CodeLocation, ...]:

@@ -201,7 +201,7 @@ def _left(w: Weighed, strength: float, excused: float) -> float:
 
     Nothing of a programming error is explained: a dependency that fails gives an error, not a value of the wrong kind.
     """
-    if w.clue.code and w.clue.kind == "traceback":
+    if w.clue.code and w.clue.kind == "traceback" and w.clue.type == "bug":
         return 1.0
     if w.weight * {"symptom": _SYMPTOM, "context": _CONTEXT}.get(w.clue.role, 1.0) >= _SPECIFIC:
         accused_by_others = w.clue.reporter != w.clue.component
