@@ -1,6 +1,7 @@
 """The log table -> what happened: requests followed over services, what changed, who failed, who depends on whom."""
 
 from openstack_rca.correlation.access import audit
+from openstack_rca.correlation.answers import as_answered
 from openstack_rca.correlation.candidates import lost_candidates, refused_batches
 from openstack_rca.correlation.capacity import capacity
 from openstack_rca.correlation.change import (
@@ -32,6 +33,7 @@ from openstack_rca.correlation.waits import waits
 __all__ = [
     "ServiceGraph",
     "absence_clues",
+    "as_answered",
     "asked_roots",
     "audit",
     "capacity",

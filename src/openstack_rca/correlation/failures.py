@@ -17,6 +17,7 @@ _BENIGN_INNER = frozenset({"KeyError", "IndexError", "StopIteration", "Empty", "
 """Exceptions that Python code catches as a matter of course; as the start of a chain they explain nothing."""
 _MOST_GROUPS = 400
 _ANSWERER = "answerer"
+_PROGRAMMING = "bug"
 _LAST_HOST = re.compile(r"Error from last host: (?P<host>[\w.-]+) ")
 """Where the build was tried whose traceback nova-conductor repeats (nova/scheduler/utils.py)."""
 
@@ -56,9 +57,13 @@ def _clue(row: dict[str, Any], traceback: Traceback | None, graph: ServiceGraph,
     reporter, at = _origin(traceback, row, reporter, graph, blame)
     component, host = _accused(rule, traceback, row["message"], (reporter, at), graph, blame)
     itself = component == reporter
+    code = suspects(traceback, blame) if itself else ()
+    maker = graph.runner(code[0].file) if code and rule.type == _PROGRAMMING else None
+    if maker and maker != component and graph.family(maker) == graph.family(reporter):
+        component, host, itself = maker, None, False  # what it stumbled over came from there
     told = f"{traceback.name}: {traceback.message}".strip(": ").replace("\n", " ")[:200]
     return Clue(
-        kind="answer" if rule.blames == _ANSWERER and not itself else "traceback",
+        kind="answer" if (rule.blames == _ANSWERER or code) and not itself else "traceback",
         key=f"{reporter}>{component}:{traceback.name}:{row['template']}",
         component=component or reporter,
         host=host,
@@ -71,12 +76,12 @@ def _clue(row: dict[str, Any], traceback: Traceback | None, graph: ServiceGraph,
             if printer == reporter
             else f"{reporter} failed with {told}, as {printer}{where} repeats"
         )
-        + ("" if itself or not component else f", talking to {component}"),
+        + ("" if itself or not component else f", over what came from {component}" if code else f", talking to {component}"),
         records=tuple(row["records"]),
         count=row["count"],
         first=_time(row["first"]),
         last=_time(row["last"]),
-        code=suspects(traceback, blame) if itself else (),
+        code=code,
         exculpates=reporter if component and not itself else None,
     )
 

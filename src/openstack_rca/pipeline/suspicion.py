@@ -10,6 +10,7 @@ import polars as pl
 from openstack_rca.correlation import (
     ServiceGraph,
     absence_clues,
+    as_answered,
     error_clues,
     handover_clues,
     http_clues,
@@ -59,7 +60,8 @@ def find_clues(
     signatures = {s.id: s for s in load_signatures()}
     hits = Matcher(signatures.values()).match(table)
     floor = 0.0 if baseline is not None else _FAILURE_FLOOR
-    known = _callee_before_caller(list(signature_clues(hits, signatures, table, graph, floor)), graph)
+    told = list(signature_clues(hits, signatures, table, graph, floor))
+    known = as_answered(_callee_before_caller(told, graph), table)
     errors = _without_known(error_clues(table, graph), known, {r for h in hits for r in h.records})
     found = (
         *known,

@@ -1,0 +1,45 @@
+"""Complaints that somebody cannot be reached, though the very record holds an answer: who answers is there."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+import polars as pl
+
+from openstack_rca.records import Clue
+
+_UNREACHED = frozenset({"dependency-unreachable", "service-down"})
+_STATUS = re.compile(r"\(HTTP (\d{3})\)")
+"""How the client libraries end what they raise about an answer."""
+_INVALID = frozenset({"400", "422"})
+_BROKEN = frozenset({"500"})
+
+
+def as_answered(clues: Sequence[Clue], table: pl.DataFrame) -> list[Clue]:
+    """Return the clues; of those about somebody out of reach who answered, the ones that call the request invalid accuse who
+    sent it, and the ones that tell of an internal error say that it has a bug. Source: RFC 9110, 15.5.1, 15.5.21 and 15.6.1.
+    """
+    doubtful = [c for c in clues if c.type in _UNREACHED and c.role != "context" and c.component != c.reporter]
+    wanted = table.filter(pl.col("record").is_in(sorted({r for c in doubtful for r in c.records})))
+    statuses = {
+        record: _STATUS.findall(f"{message} {detail or ''}")
+        for record, message, detail in wanted.select("record", "message", "detail").iter_rows()
+    }
+    return [_heard(c, {s for r in c.records for s in statuses.get(r, ())}) if c in doubtful else c for c in clues]
+
+
+def _heard(clue: Clue, statuses: set[str]) -> Clue:
+    if statuses and statuses <= _BROKEN:
+        return replace(clue, type="bug", statement=f"{clue.statement} It answered with {' and '.join(sorted(statuses))}.")
+    if not statuses or not statuses <= _INVALID:
+        return clue
+    told = f"{clue.component} called invalid what {clue.reporter} sent ({' and '.join(sorted(statuses))}), so it was reached"
+    return replace(
+        clue,
+        component=clue.reporter,
+        host=None,
+        type="bug",
+        statement=told,
+        remediation=f"Compare what {clue.reporter} sends with what the API of {clue.component} takes: version, plugins, patches.",
+        exculpates=clue.component,
+    )
