@@ -230,10 +230,11 @@ def _calls(source: str) -> list[ast.Call]:
 
 def _given(call: ast.Call, parameters: Sequence[str], parameter: str) -> ast.expr | None:
     keyword = next((k.value for k in call.keywords if k.arg == parameter), None)
+    namesake = next((a for a in call.args if isinstance(a, ast.Name) and a.id == parameter), None)
     bound = parameters[:1] in (("self",), ("cls",)) and isinstance(call.func, ast.Attribute | ast.Name)
     index = list(parameters).index(parameter) - bound
     fits = 0 <= index < len(call.args) and not any(isinstance(a, ast.Starred) for a in call.args[: index + 1])
-    return keyword or (call.args[index] if fits else None)
+    return keyword or namesake or (call.args[index] if fits else None)  # releases differ in the order of parameters
 
 
 def _only_call_given(source: str) -> str | None:

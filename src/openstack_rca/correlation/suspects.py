@@ -40,7 +40,7 @@ def suspects(traceback: Traceback, blame: Blame) -> tuple[CodeLocation, ...]:
     made = maker(traceback, blame, code)
     if made:
         order = [made, *_further(made, code), *map(_place, frames)]
-    elif _BAD_VALUE.search(traceback.message) and not is_misused(traceback):
+    elif _BAD_VALUE.search(traceback.message) and not is_misused(traceback) and not frames[0].source.startswith("raise "):
         order = _after_bad_value(frames)
     else:
         order = [_place(f) for f in frames]
