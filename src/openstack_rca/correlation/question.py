@@ -21,6 +21,7 @@ _TCP_PORT = re.compile(r"\bports?[ :#]*(\d{2,5})\b")
 """A port with a number is one of TCP, not one of a network."""
 _MOST_DAYS = 31
 _SLACK = timedelta(minutes=1)
+_INFLECTED = re.compile(r"(?P<stem>[a-z]{3,}?)(?:ing|ed|es|s)")
 _WORD = re.compile(r"[a-z][a-z0-9_.-]*[a-z0-9]")
 
 
@@ -44,13 +45,20 @@ def understand(
     words = tuple(w for w in dict.fromkeys(_WORD.findall(plain)) if w not in graph.stopwords)
     named = [w for w in words if w in graph.components]
     named += [c for port in _TCP_PORT.findall(bare) if (c := graph.at_port(port))]
-    about = [c for about_words, components in graph.operations if about_words & set(words) for c in components]
+    stems = set(words).union(*map(_stems, words))
+    about = [c for about_words, components in graph.operations if about_words & stems for c in components]
     statuses = tuple(dict.fromkeys(int(a or b) for a, b in _STATUS.findall(text)))
     known = sorted(h for h in set(hosts) if re.search(rf"(?<![\w.-]){re.escape(h.lower())}(?![\w-])", lower))
     components = tuple(dict.fromkeys([*named, *about]))
     names = _names(_UUID.sub(" ", bare), {*known, *graph.components, *graph.aliases})
     times = _times(text, span, zone) if span else ()
     return Question(text, requests, uuids, tuple(known), components, statuses, words, names, times)
+
+
+def _stems(word: str) -> set[str]:
+    """Return what a word may be a form of: "attach" of "attaching", "migrate" of "migrated"."""
+    match = _INFLECTED.fullmatch(word)
+    return {match["stem"], f"{match['stem']}e"} if match else set()
 
 
 def _names(text: str, known: set[str]) -> tuple[str, ...]:

@@ -17,10 +17,11 @@ class Presence:
     def wrote(self, component: str, first: datetime | None, last: datetime | None) -> bool:
         """Say whether a component wrote anything up to `last`: since `first`, or for what took but a moment shortly before it.
 
-        A callee writes its last line before its caller complains; who wrote only before a long outage was not there.
+        A callee writes its last line before its caller complains; who wrote only before a long outage was not there. Of a
+        complaint without a time it cannot be told, so any line of the component speaks for it.
         """
         times = self._times.get(component)
         if times is None or first is None or last is None:
-            return False
+            return times is not None
         begin = times.search_sorted(first - _SLACK if last - first <= _SLACK else first)
         return begin < len(times) and times[begin] <= last
