@@ -16,6 +16,7 @@ from openstack_rca.records import CodeLocation
 _ATTRIBUTE = re.compile(r"object has no attribute '(?P<name>\w+)'")
 _UNSUITED = re.compile(
     r"NoneType|object (?:has no attribute|is not (?:iterable|subscriptable|callable))|object is unsubscriptable"
+    r"|empty sequence"
 )
 _BUILT_IN = frozenset({"NoneType", "str", "unicode", "bytes", "int", "long", "float", "bool", "list", "tuple", "dict", "set",
                        "object", "type", "function", "method", "instancemethod", "generator", "module", "property"})  # fmt: skip
@@ -47,7 +48,7 @@ def maker(traceback: Traceback, blame: Blame, code: SourceCode) -> CodeLocation 
         return _follow(frames[: last + 1], given, blame, code) if given else None
     if not _UNSUITED.search(traceback.message) or is_misused(traceback):
         return None
-    given = _only_call_given(frames[last].source)  # a library stumbled: over what it was given
+    given = _only_given(frames[last].source)  # a library stumbled: over what it was given
     return _follow(frames[: last + 1], given, blame, code) if given else None
 
 
@@ -237,10 +238,11 @@ def _given(call: ast.Call, parameters: Sequence[str], parameter: str) -> ast.exp
     return keyword or namesake or (call.args[index] if fits else None)  # releases differ in the order of parameters
 
 
-def _only_call_given(source: str) -> str | None:
-    """Return the call whose result a source line hands on as an argument; None when there is none, or more than one."""
-    inner = [a for c in _calls(source) for a in c.args if isinstance(a, ast.Call)]
-    return _expression(inner[0]) if len(inner) == 1 else None
+def _only_given(source: str) -> str | None:
+    """Return the call whose result a source line hands on as an argument, else the only argument there; None when not one."""
+    given = [a for c in _calls(source) for a in c.args]
+    inner = [a for a in given if isinstance(a, ast.Call)] or given
+    return _expression(inner[0]) or None if len(inner) == 1 else None
 
 
 def _expression(node: ast.expr) -> str:

@@ -18,12 +18,13 @@ class CitedLine:
     """A line as it stands in a file: number from 1, text without its line end.
 
     `conclusion` is the last line of a record of several lines, where that says what the first does not: the exception
-    below a traceback, the reason below a broker's report.
+    below a traceback, the reason below a broker's report. `frames` are the lines of a traceback that name code.
     """
 
     line: int
     text: str
     conclusion: "CitedLine | None" = None
+    frames: "tuple[CitedLine, ...]" = ()
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The offline analyst: hypotheses -> a diagnosis whose every statement cites lines that stand in the files."""
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from openstack_rca.diagnosis.selection import choose
 from openstack_rca.diagnosis.weighing import hypothesize
 from openstack_rca.records import (
     Cause,
+    CodeLocation,
     Diagnosis,
     Evidence,
     Hypothesis,
@@ -32,6 +34,8 @@ _UNLIKELY = 0.1
 """Beside a cause that was found, nothing is recommended for another one of less confidence than this."""
 _CONCLUDED = 6
 """For so many of the first records the concluding line is shown too."""
+_FRAMES = 2
+"""So many of the accused places are proved by the frames of a traceback that name them."""
 _ONLY_LEADS = 0.6
 """What the lead of a cause is worth that rests on such clues alone."""
 _OTHER_PLACE = 0.7
@@ -50,7 +54,7 @@ class OfflineAnalyst:
         kept = [h for h in hypotheses if h.score > _NEGLIGIBLE][: self.settings.max_causes]
         sure = [round(calibrated(lead), 3) for lead in standing(kept)]
         chosen = choose(kept, case.table, self.settings.max_evidence)
-        evidence = _evidence(case, chosen, self.settings.max_evidence)
+        evidence = _evidence(case, chosen, self.settings.max_evidence, _places(kept[:1]))
         ids = {record: pieces[0].id for record, pieces in evidence.items()}
         causes = _causes(kept, sure, {record: tuple(p.id for p in pieces) for record, pieces in evidence.items()})
         least = needed(case.question, self.settings.inconclusive_below)
@@ -105,8 +109,17 @@ def spread_code(hypotheses: Sequence[Hypothesis]) -> list[Hypothesis]:
     return sorted([best, *others[:2], *rest], key=lambda h: -h.score)
 
 
-def _evidence(case: Case, chosen: dict[int, str], most: int) -> dict[int, tuple[Evidence, ...]]:
-    """Return the evidence of each chosen record: its first line, and for the first few what concludes it."""
+def _places(hypotheses: Sequence[Hypothesis]) -> dict[int, tuple[CodeLocation, ...]]:
+    """Return the places in the code that the records of the clues accuse."""
+    return {r: c.code for h in hypotheses for c in reversed(h.clues) if c.code for r in c.records}
+
+
+def _evidence(
+    case: Case, chosen: dict[int, str], most: int, places: Mapping[int, tuple[CodeLocation, ...]]
+) -> dict[int, tuple[Evidence, ...]]:
+    """Return the evidence of each chosen record: its first line, and for the first few what concludes it and the frames of
+    its traceback that name the accused places.
+    """
     cited = case.cite(list(chosen))
     rows = {r["record"]: r for r in case.table.filter(pl.col("record").is_in(list(chosen))).iter_rows(named=True)}
     found: dict[int, tuple[Evidence, ...]] = {}
@@ -116,13 +129,23 @@ def _evidence(case: Case, chosen: dict[int, str], most: int) -> dict[int, tuple[
             continue
         first = cited[record]
         lines = [(first, why)]
-        if first.conclusion and len(found) < _CONCLUDED and shown + 1 < most:
-            lines.append((first.conclusion, "concludes the line before it in this list"))
+        if len(found) < _CONCLUDED:
+            lines += [(frame, "names the place in the code") for frame in _naming(first.frames, places.get(record, ()))]
+            lines += [(first.conclusion, "concludes the line before it in this list")] if first.conclusion else []
         found[record] = tuple(
-            _piece(f"E{shown + n}", line, rows[record], reason) for n, (line, reason) in enumerate(lines, 1)
+            _piece(f"E{shown + n}", line, rows[record], reason) for n, (line, reason) in enumerate(lines[: most - shown], 1)
         )
-        shown += len(lines)
+        shown += len(found[record])
     return found
+
+
+def _naming(frames: Sequence[CitedLine], places: Sequence[CodeLocation]) -> list[CitedLine]:
+    """Return the frames that name the first places, in their order in the traceback; of a function that calls itself the last."""
+    named = [
+        next((f for f in reversed(frames) if re.search(rf'{re.escape(p.file)}", line \d+, in {p.function}$', f.text.rstrip())), None)
+        for p in places
+    ]
+    return sorted({f.line: f for f in named[:_FRAMES] if f}.values(), key=lambda f: f.line)
 
 
 def _piece(name: str, line: CitedLine, row: dict[str, Any], why: str) -> Evidence:

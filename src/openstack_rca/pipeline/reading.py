@@ -1,5 +1,6 @@
 """Paths -> log table: sources and parser joined, and the way back from a record to its line."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,6 +17,7 @@ from openstack_rca.settings import Settings
 from openstack_rca.sources import PathSource
 
 _LONGEST_LINE = 1 << 20
+_FRAME = re.compile(r'File "[^"\n]+", line \d+, in \S+')
 _TELLING, _FURTHEST = 80, 400
 """So many characters tell a conclusion, and it is looked for so many lines below its record."""
 
@@ -67,7 +69,7 @@ def cite(paths: Sequence[Path], table: pl.DataFrame, records: Sequence[int]) -> 
     wanted = table.filter(pl.col("record").is_in(list(records))).select("record", "file", "line", "message", "detail")
     by_file: dict[str, list[_Wanted]] = {}
     for record, file, line, message, detail in wanted.sort("line").iter_rows():
-        by_file.setdefault(file, []).append(_Wanted(record, line, _conclusion(message, detail)))
+        by_file.setdefault(file, []).append(_Wanted(record, line, _conclusion(message, detail), _frames(detail)))
     found: dict[int, CitedLine] = {}
     for raw in PathSource(paths).files():
         if lines := by_file.pop(raw.name, None):
@@ -82,6 +84,7 @@ class _Wanted:
     record: int
     line: int
     conclusion: bytes | None
+    frames: tuple[bytes, ...]
 
 
 def _conclusion(message: str, detail: str | None) -> bytes | None:
@@ -89,6 +92,10 @@ def _conclusion(message: str, detail: str | None) -> bytes | None:
     lines = (detail or "").strip().rsplit("\n", 1)
     last = lines[-1].strip()[:_TELLING]
     return last.encode() if last and last not in message else None
+
+
+def _frames(detail: str | None) -> tuple[bytes, ...]:
+    return tuple(frame.encode() for frame in _FRAME.findall(detail or ""))
 
 
 def _lines(raw: RawFile, wanted: Sequence[_Wanted]) -> dict[int, CitedLine]:
@@ -99,14 +106,17 @@ def _lines(raw: RawFile, wanted: Sequence[_Wanted]) -> dict[int, CitedLine]:
     pending: dict[int, _Wanted] = {}
     for number, line in enumerate(_read_lines(raw), 1):
         for record, want in list(pending.items()):
-            if want.conclusion and want.conclusion in line:
+            concludes = want.conclusion is not None and want.conclusion in line
+            if concludes:
                 found[record] = replace(found[record], conclusion=CitedLine(number, _text(line)))
-                del pending[record]
-            elif number > want.line + _FURTHEST:
+            elif line.rstrip().endswith(want.frames):
+                found[record] = replace(found[record], frames=(*found[record].frames, CitedLine(number, _text(line))))
+            ends = want.frames[-1:] if want.conclusion is None else ()
+            if concludes or number > want.line + _FURTHEST or (ends and line.rstrip().endswith(ends)):
                 del pending[record]
         if here := starts.get(number):
             found[here.record] = CitedLine(number, _text(line))
-            if here.conclusion:
+            if here.conclusion or here.frames:
                 pending[here.record] = here
         if number >= last and not pending:
             break
