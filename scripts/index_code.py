@@ -149,7 +149,9 @@ def matched(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, ast.expr]]
         parts = [value] * len(target.elts)
         if isinstance(value, ast.Tuple) and len(value.elts) == len(parts):
             parts = value.elts
-        elif isinstance(value, ast.Call) and (dotted(value.func) or "").endswith("zip") and len(value.args) == len(parts):
+        elif (
+            isinstance(value, ast.Call) and (dotted(value.func) or "").endswith("zip") and len(value.args) == len(parts)
+        ):
             parts = value.args
         elif isinstance(value, ast.Call) and dotted(value.func) == "enumerate" and len(parts) > 1:
             parts = [ast.Constant(None), *parts[1:]]
@@ -275,7 +277,9 @@ def keep_own(files: dict[str, Any]) -> None:
     own = {name.rpartition(".")[2] for entry in files.values() for name in entry["functions"]}
     for entry in files.values():
         for function in entry["functions"].values():
-            function["arguments"] = {c: given for c, given in function["arguments"].items() if c.rpartition(".")[2] in own}
+            function["arguments"] = {
+                c: given for c, given in function["arguments"].items() if c.rpartition(".")[2] in own
+            }
         entry["imports"] = {
             alias: file for alias, module in sorted(entry["imports"].items()) if (file := file_of(module, files))
         }

@@ -1,6 +1,6 @@
 import pytest
 
-from openstack_rca.correlation.dataflow import maker
+from openstack_rca.correlation.dataflow import makers
 from openstack_rca.correlation.sourcecode import SourceCode
 from openstack_rca.correlation.suspects import suspects
 from openstack_rca.correlation.tracebacks import Frame, Traceback, load_blame
@@ -11,8 +11,8 @@ NO_ATTRIBUTE = "'NoneType' object has no attribute '{}'"
 def made_by(exception: str, message: str, *frames: tuple[str, str, str]) -> tuple[str, str | None, str | None] | None:
     """Return file, class and function that are said to have made the value; frames are file, function and source line."""
     traceback = Traceback(exception, message, tuple(Frame(file, 1, name, source) for file, name, source in frames))
-    place = maker(traceback, load_blame(), SourceCode(f.file for f in traceback.frames))
-    return place and (place.file, place.class_name, place.function)
+    places = makers(traceback, load_blame(), SourceCode(f.file for f in traceback.frames))
+    return (places[0].file, places[0].class_name, places[0].function) if places else None
 
 
 def test_a_local_variable_came_from_the_call_that_set_it() -> None:
@@ -123,6 +123,77 @@ def test_a_request_context_is_followed_through_decorators_to_who_replaced_it() -
         ("cinder/volume/api.py", "check_policy", "'project_id': context.project_id,"),
     )  # fmt: skip
     assert found == ("cinder/api/contrib/volume_actions.py", None, "_reserve")
+
+
+def test_an_element_of_a_parameter_came_from_who_made_the_list_behind_an_attribute_of_that_name() -> None:
+    found = made_by(
+        "AttributeError", NO_ATTRIBUTE.format("uuid"),
+        ("nova/api/openstack/compute/servers.py", "create", "req.cache_db_instances(instances)"),
+        ("nova/api/openstack/wsgi.py", "cache_db_instances", "self.cache_db_items('instances', instances, 'uuid')"),
+        ("nova/api/openstack/wsgi.py", "cache_db_items", "db_items[item_get(item, item_key)] = item"),
+        ("nova/api/openstack/wsgi.py", "item_get", "return getattr(item, item_key)"),
+    )  # fmt: skip
+    assert found == ("nova/compute/api.py", "API", "create")
+
+
+def test_a_list_that_is_too_short_came_over_rpc_from_the_manager_that_answered() -> None:
+    found = made_by(
+        "IndexError", "list index out of range",
+        ("nova/conductor/manager.py", "schedule_and_build_instances", "host = host_list[0]"),
+    )  # fmt: skip
+    assert found == ("nova/scheduler/manager.py", "SchedulerManager", "select_destinations")
+
+
+def test_what_a_manager_was_called_with_over_rpc_came_from_who_called_it() -> None:
+    found = made_by(
+        "TypeError", "'NoneType' object is not iterable",
+        ("nova/compute/manager.py", "_build_resources", "self._default_block_device_names(instance, image_meta,"),
+        ("nova/compute/manager.py", "_default_block_device_names",
+         "root_bdm = block_device.get_root_bdm(block_devices)"),
+        ("nova/block_device.py", "get_root_bdm", "return next(bdm for bdm in bdms if bdm.get('boot_index', -1) == 0)"),
+    )  # fmt: skip
+    assert found == ("nova/conductor/manager.py", "ComputeTaskManager", "_create_block_device_mapping")
+
+
+def test_a_field_of_a_versioned_object_was_filled_by_its_class() -> None:
+    found = made_by(
+        "AttributeError", NO_ATTRIBUTE.format("uuid"),
+        ("nova/api/openstack/compute/server_external_events.py", "create",
+         "instances = self._get_instances_all_cells(context, instance_uuids,"),
+        ("nova/api/openstack/compute/server_external_events.py", "_get_instances_all_cells",
+         "if im.cell_mapping.uuid not in cells:"),
+    )  # fmt: skip
+    assert found == ("nova/objects/instance_mapping.py", "InstanceMapping", "_from_db_object")
+
+
+def test_what_is_looked_up_in_a_dictionary_came_from_who_made_the_dictionary() -> None:
+    found = made_by(
+        "TypeError", "'NoneType' object is not iterable",
+        ("neutron/plugins/ml2/plugin.py", "delete_port", "super(Ml2Plugin, self).delete_port(context, id, port=port)"),
+        ("neutron/db/ipam_pluggable_backend.py", "delete_port",
+         "self._ipam_deallocate_ips(context, ipam_driver, port, port['fixed_ips'])"),
+        ("neutron/db/ipam_pluggable_backend.py", "_ipam_deallocate_ips", "for ip in ips:"),
+    )  # fmt: skip
+    assert found == ("neutron/db/db_base_plugin_common.py", "DbBasePluginCommon", "_make_port_dict")
+
+
+def test_an_empty_sequence_was_given_to_the_library_and_all_who_handed_it_on_are_named() -> None:
+    frames = (
+        Frame("nova/scheduler/manager.py", 1, "_get_sorted_hosts", "chosen_host = random.choice(weighed_subset)"),
+        Frame("random.py", 1, "choice", "raise IndexError('Cannot choose from an empty sequence')"),
+    )
+    traceback = Traceback("IndexError", "Cannot choose from an empty sequence", frames)
+    places = makers(traceback, load_blame(), SourceCode(f.file for f in frames))
+    assert [p.function for p in places] == ["get_weighed_objects", "get_weighed_hosts"]
+
+
+def test_further_places_are_those_that_the_value_may_have_come_from() -> None:
+    frames = (
+        Frame("nova/api/openstack/compute/servers.py", 1, "create", "req.cache_db_instances(instances)"),
+        Frame("nova/api/openstack/wsgi.py", 1, "cache_db_instances", "for item in instances: item.uuid"),
+    )
+    places = suspects(Traceback("AttributeError", NO_ATTRIBUTE.format("uuid"), frames), load_blame())
+    assert [p.function for p in places[:3]] == ["create", "_create_instance", "get_new_instance"]
 
 
 @pytest.mark.parametrize(

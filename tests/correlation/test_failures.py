@@ -40,6 +40,25 @@ def test_a_programming_error_names_its_place_in_the_code() -> None:
     assert [(p.file, p.function) for p in clue.code] == [("nova/compute/manager.py", "attach_volume")]
 
 
+def test_who_stumbles_over_what_another_program_made_accuses_that_one() -> None:
+    detail = """Traceback (most recent call last):
+  File "/x/dist-packages/nova/conductor/manager.py", line 10, in schedule_and_build_instances
+    host = host_list[0]
+IndexError: list index out of range"""
+    (clue,) = clues(service="nova-conductor", detail=detail)
+    assert (clue.component, clue.reporter, clue.host, clue.kind) == ("nova-scheduler", "nova-conductor", None, "answer")
+    assert clue.code[0].file == "nova/scheduler/manager.py"
+    assert "came from nova-scheduler" in clue.statement
+
+
+def test_a_failure_of_any_type_names_its_place_in_the_code() -> None:
+    (clue,) = clues(
+        service="nova-compute", detail=BUG.replace("TypeError: do()", "OSError: [Errno 28] No space left: do()")
+    )
+    assert clue.type != "bug"
+    assert [p.function for p in clue.code] == ["attach_volume"]
+
+
 @pytest.mark.parametrize(
     ("error", "component"),
     [

@@ -48,6 +48,14 @@ def test_a_named_program_stands_before_those_of_the_operation() -> None:
     assert "glance-api" not in components
 
 
+@pytest.mark.parametrize(
+    "text", ["Attaching a volume fails", "It was attached", "He attaches it", "Migrating hangs", "a booted one"]
+)
+def test_an_inflected_word_means_the_operation(text: str) -> None:
+    assert "nova-compute" in ask(text).components
+    assert ask("Something else is amiss").components == ()
+
+
 def test_words_that_say_nothing_are_left_out() -> None:
     assert ask("Why does it not work any more").components == ()
     assert ask("The error is an error").words == ()

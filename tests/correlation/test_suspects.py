@@ -26,6 +26,12 @@ def test_a_none_that_was_returned_on_the_line_came_from_the_callee() -> None:
     assert found[0] == ("nova/virt/block_device.py", "get_connector")
 
 
+def test_what_is_looked_up_in_a_none_was_not_made_by_the_look_up() -> None:
+    inner = Frame("nova/virt/block_device.py", 50, "attach", "for ip in port.get('fixed_ips'):")
+    found = places(Traceback("TypeError", "'NoneType' object is not iterable", (OUTER, inner)))
+    assert found[0] == ("nova/compute/manager.py", "attach_volume")
+
+
 def test_an_object_of_its_own_class_is_used_wrongly_where_it_is_used() -> None:
     found = places(Traceback("TypeError", "'ComputeNode' object is not subscriptable", (OUTER, INNER)))
     assert found[0] == ("nova/virt/block_device.py", "attach")

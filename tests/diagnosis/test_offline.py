@@ -47,6 +47,22 @@ def test_each_line_shows_the_scores_that_took_part() -> None:
     assert shown.scores == Scores(lstm=0.7, vector=None, tfidf=0.2, fused=0.5)
 
 
+def test_the_frames_that_name_the_accused_places_are_cited_as_proof() -> None:
+    frames = tuple(
+        CitedLine(10 + n, f'  File "/x/nova/{name}.py", line 7, in go') for n, name in enumerate(["c", "b", "a", "b"])
+    )
+    places = tuple(CodeLocation(f"nova/{name}.py", None, "go") for name in ("made_elsewhere", "b", "a", "c"))
+    accused = case(clue("nova-compute", 0.8, records=(3,), code=places))
+    accused = replace(accused, cite=lambda wanted: {r: CitedLine(r + 1, "first", None, frames) for r in wanted})
+    diagnosis = OfflineAnalyst(Analysis()).diagnose(accused)
+    shown = {e.id: e for e in diagnosis.evidence}
+    assert [shown[i].line for i in diagnosis.causes[0].evidence] == [4, 12, 13]
+    few = OfflineAnalyst(Analysis(max_evidence=3)).diagnose(
+        replace(accused, clues=(*accused.clues, clue("glance-api")))
+    )
+    assert len(few.evidence) == 3
+
+
 def test_a_record_that_cannot_be_read_again_is_not_cited() -> None:
     diagnosis = diagnose(clue("nova-scheduler", 0.8, records=(77,)), clue("glance-api", 0.4, records=(1,)))
     assert [c.component for c in diagnosis.causes] == ["glance-api"]

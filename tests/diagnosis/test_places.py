@@ -36,10 +36,12 @@ def test_what_is_no_failure_or_no_code_of_openstack_is_no_place() -> None:
     ]
 
 
-def test_a_place_of_a_traceback_stays_and_what_is_no_bug_has_none() -> None:
+def test_a_place_of_a_traceback_stays_and_what_does_not_run_is_in_no_code() -> None:
     known = CodeLocation("neutron/a.py", None, "f")
     assert files(clue("neutron-server", records=(0,), code=(known,))) == ["neutron/a.py"]
-    assert files(clue("neutron-server", records=(0,), type="quota")) == []
+    assert files(clue("neutron-server", records=(0,), type="quota")) == ["neutron/plugins/ml2/managers.py"]
+    for kind in ("service-down", "dependency-unreachable", "network", "timeout"):
+        assert files(clue("neutron-server", records=(0,), type=kind)) == []
 
 
 def test_what_others_say_is_not_where_it_happened() -> None:

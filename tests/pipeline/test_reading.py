@@ -65,6 +65,18 @@ def test_a_record_of_many_lines_is_cited_by_its_first(tmp_path: Path) -> None:
     assert [line for _, line in cited(tmp_path)] == [1, 5]
 
 
+@pytest.mark.parametrize("last", ["KeyError: 1", "first"], ids=["concluded", "not concluded"])
+def test_the_frames_of_a_traceback_are_cited_with_their_lines(tmp_path: Path, last: str) -> None:
+    frames = [f'  File "/x/nova/{name}.py", line {n}, in go' for n, name in enumerate("abb")]
+    (tmp_path / "nova-compute.log").write_text(
+        "\n".join([LINES[0], "Traceback (most recent call last):", *frames, last, LINES[1]])
+    )
+    table = read_logs((tmp_path,), Settings()).table
+    first = cite((tmp_path,), table, [0])[0]
+    assert [(f.line, f.text) for f in first.frames] == [(3 + n, frame) for n, frame in enumerate(frames)]
+    assert (first.conclusion is None) == (last == "first")
+
+
 def test_lines_before_the_damage_of_a_cut_file_are_cited(tmp_path: Path) -> None:
     many = [f"2026-11-22 08:00:00.{n:03d} 1 INFO nova.x [-] line {n * 7919 % 1000}" for n in range(1000)]
     whole = gzip.compress("\n".join(many).encode())

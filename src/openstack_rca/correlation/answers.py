@@ -30,7 +30,9 @@ def as_answered(clues: Sequence[Clue], table: pl.DataFrame) -> list[Clue]:
 
 def _heard(clue: Clue, statuses: set[str]) -> Clue:
     if statuses and statuses <= _BROKEN:
-        return replace(clue, type="bug", statement=f"{clue.statement} It answered with {' and '.join(sorted(statuses))}.")
+        return replace(
+            clue, type="bug", statement=f"{clue.statement} It answered with {' and '.join(sorted(statuses))}."
+        )
     if not statuses or not statuses <= _INVALID:
         return clue
     told = f"{clue.component} called invalid what {clue.reporter} sent ({' and '.join(sorted(statuses))}), so it was reached"

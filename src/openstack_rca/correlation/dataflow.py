@@ -28,28 +28,31 @@ _UNPACKED = re.compile(r"[\w.]+(?:, ?[\w.]+)+,? = (?P<value>[A-Za-z_][\w.]*)\(")
 _CONVERTED = re.compile(r"^(?P<one>int|float|bool|iter|bytes|bytearray)\(\) argument|has no (?P<other>len)\(\)")
 _FIELD = re.compile(r"Field `(?P<null>\w+)' cannot be None|required in field (?P<unfit>\w+), not")
 """What oslo.versionedobjects (fields.py) says of an attribute that may not have the value which it was given."""
-_LOOKED_UP = re.compile(r"\.(?:get|pop|setdefault)\(\)$")
-"""What is looked up in a dictionary comes from who made the dictionary."""
+_LOOK_UPS = frozenset({"get", "pop", "setdefault"})
+_LOOKED_UP = re.compile(rf"""\.(?:{"|".join(sorted(_LOOK_UPS))})\(['"].*\)$""")
+"""What is looked up in a dictionary by a text comes from who made the dictionary; an API has a `get` too, which takes ids."""
 _LONGEST_WAY = 8
 _OF = r"(?P<value>[A-Za-z_][\w.]*(?:\([^()]*\))?)"
 
 
-def maker(traceback: Traceback, blame: Blame, code: SourceCode) -> CodeLocation | None:
-    """Return the place that made the bad value of an exception; None when the exception is of another kind or it is unclear."""
+def makers(traceback: Traceback, blame: Blame, code: SourceCode) -> tuple[CodeLocation, ...]:
+    """Return the place that made the bad value of an exception and those that handed it on, the nearest last; empty when the
+    exception is of another kind or it is unclear.
+    """
     frames = traceback.frames
     value = _bad_value(traceback)
     if value and (found := _follow(frames, value, blame, code)):
         return found
     last = next((i for i in range(len(frames) - 1, -1, -1) if blame.is_core(frames[i])), None)
     if last is None or last == len(frames) - 1:
-        return None
+        return ()
     if field := _FIELD.search(traceback.message):
         given = _namesake(frames[last], field["null"] or field["unfit"], code)
-        return _follow(frames[: last + 1], given, blame, code) if given else None
+        return _follow(frames[: last + 1], given, blame, code) if given else ()
     if not _UNSUITED.search(traceback.message) or is_misused(traceback):
-        return None
+        return ()
     given = _only_given(frames[last].source)  # a library stumbled: over what it was given
-    return _follow(frames[: last + 1], given, blame, code) if given else None
+    return _follow(frames[: last + 1], given, blame, code) if given else ()
 
 
 def is_misused(traceback: Traceback) -> bool:
@@ -82,11 +85,11 @@ def _bad_value(traceback: Traceback) -> str | None:
         return None
     read = source.partition(" = ")[2] if "__setitem__" not in message else ""
     found = next((m["value"] for text in (read, source) for p in patterns if (m := re.search(p, text))), None)
-    return _LOOKED_UP.sub("", re.sub(r"\(.*\)$", "()", found)) if found else None
+    return re.sub(r"\(.*\)$", "()", _LOOKED_UP.sub("", found)) if found else None
 
 
-def _follow(frames: Sequence[Frame], value: str, blame: Blame, code: SourceCode) -> CodeLocation | None:
-    """Return the place that made a value (an expression in the last frame), going outward; None when the trace is lost."""
+def _follow(frames: Sequence[Frame], value: str, blame: Blame, code: SourceCode) -> tuple[CodeLocation, ...]:
+    """Return who made a value (an expression in the last frame), going outward; empty when the trace is lost."""
     at, field = len(frames) - 1, ""
     while True:
         frame = frames[at]
@@ -95,18 +98,18 @@ def _follow(frames: Sequence[Frame], value: str, blame: Blame, code: SourceCode)
         if value.endswith("()") or (function and value in function.values) or _is_attribute(value):
             found = _made(frame, function, value, blame, code, field)
             given_or_made = function is not None and value in function.parameters
-            if not given_or_made or found != _place(frame):
+            if not given_or_made or found != (_place(frame),):
                 return found  # else only a library could have made it: rather it was given
         if function and value not in function.parameters and not _CONTEXT.search(value):
-            return None
+            return ()
         caller = next((i for i in range(at - 1, -1, -1) if _tells(frames[i], blame, code)), None)
         if caller is None:
-            return _before(function, value, code) if function else None
+            return _before(function, value, code) if function else ()
         given = _argument(frames[caller], frame.function, function, value, code)
         if given is None:
-            return None
+            return ()
         if given == "":
-            return _place(frames[caller]) if blame.is_core(frames[caller]) else None
+            return (_place(frames[caller]),) if blame.is_core(frames[caller]) else ()
         at, value = caller, given
 
 
@@ -128,34 +131,38 @@ def _is_attribute(value: str) -> bool:
     return "." in value and not _CONTEXT.search(value)
 
 
-def _before(function: Function, parameter: str, code: SourceCode) -> CodeLocation | None:
-    """Return who made what a function was called with, before a traceback begins; None where there are several ways."""
+def _before(function: Function, parameter: str, code: SourceCode) -> tuple[CodeLocation, ...]:
+    """Return who made what a function was called with, before a traceback begins; empty where there are several ways."""
     project = code.project(function.file)
     for _ in range(_LONGEST_WAY):
-        ways = [(c, g) for c, args in project.callers(function) if (g := given_for(parameter, args, function))] if project else []
+        ways = (
+            [(c, g) for c, args in project.callers(function) if (g := given_for(parameter, args, function))]
+            if project
+            else []
+        )
         for caller, given in ways:
             calls = [given[:-2]] if given.endswith("()") else caller.values.get(given, ())
             made = [m for c in calls if project and not makes_object(c) and (m := project.called(caller, c))]
             if project and made:
-                return project.source(made[0]).place
+                return project.sources(made[0])
         onward = [(c, p) for c, g in ways if (p := c.aliases.get(g, g)) in c.parameters]
         if len(onward) != 1:
-            return None
+            return ()
         function, parameter = onward[0]
-    return None
+    return ()
 
 
 def _made(
     frame: Frame, function: Function | None, value: str, blame: Blame, code: SourceCode, field: str = ""
-) -> CodeLocation | None:
+) -> tuple[CodeLocation, ...]:
     """Return who made a value, or its field, that a frame got from a call or an attribute; the frame when that is not known."""
-    itself = _place(frame) if blame.is_core(frame) else None
+    itself = (_place(frame),) if blame.is_core(frame) else ()
     project = code.project(frame.file)
     if project is None or function is None:
         own = re.fullmatch(r"(?:self|cls)\.(\w+)\(\)", value)
-        return CodeLocation(frame.file, None, own[1]) if own and itself else itself
+        return (CodeLocation(frame.file, None, own[1]),) if own and itself else itself
     if field and (filler := project.filled(function, value)):
-        return filler
+        return (filler,)
     if value.endswith("()"):
         calls: Sequence[str] = [value[:-2]]
     elif value in function.values:
@@ -163,10 +170,11 @@ def _made(
     else:
         *_, owner, name = value.split(".")
         found = project.of_object(owner, name, frame.file)
-        return found.place if found else project.filled(function, owner)
+        place = found.place if found else project.filled(function, owner)
+        return (place,) if place else ()
     for call in calls:
         if found := project.called(function, call):
-            return project.source(found).place
+            return project.sources(found)
     return itself
 
 
@@ -249,8 +257,16 @@ def _expression(node: ast.expr) -> str:
     """Return a variable, attribute or call ("a.b()") as text; "" for a value that is made on the spot."""
     if isinstance(node, ast.Subscript):
         return _expression(node.value)
-    text = _dotted(node.func if isinstance(node, ast.Call) else node)
-    return _LOOKED_UP.sub("", f"{text}()") if text and isinstance(node, ast.Call) else text
+    if not isinstance(node, ast.Call):
+        return _dotted(node)
+    if isinstance(node.func, ast.Attribute) and node.func.attr in _LOOK_UPS and _is_text(node.args[:1]):
+        return _expression(node.func.value)
+    text = _dotted(node.func)
+    return f"{text}()" if text else ""
+
+
+def _is_text(nodes: Sequence[ast.expr]) -> bool:
+    return any(isinstance(n, ast.Constant) and isinstance(n.value, str) for n in nodes)
 
 
 def _dotted(node: ast.expr) -> str:

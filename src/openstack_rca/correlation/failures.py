@@ -76,7 +76,13 @@ def _clue(row: dict[str, Any], traceback: Traceback | None, graph: ServiceGraph,
             if printer == reporter
             else f"{reporter} failed with {told}, as {printer}{where} repeats"
         )
-        + ("" if itself or not component else f", over what came from {component}" if code else f", talking to {component}"),
+        + (
+            ""
+            if itself or not component
+            else f", over what came from {component}"
+            if code
+            else f", talking to {component}"
+        ),
         records=tuple(row["records"]),
         count=row["count"],
         first=_time(row["first"]),

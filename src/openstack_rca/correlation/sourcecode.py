@@ -77,7 +77,9 @@ class Project:
             file = self._imports(caller).get(name, caller.file)
             return next((f for f in self._in(file, name) if f.class_name is None), None)
         if receiver[0] in ("self", "cls", "super") and len(receiver) == 1:
-            mine = [f for f in self._in(caller.file, name) if f.class_name == caller.class_name and receiver != ["super"]]
+            mine = [
+                f for f in self._in(caller.file, name) if f.class_name == caller.class_name and receiver != ["super"]
+            ]
             return mine[0] if mine else self._nearest(name, caller)
         module = self._imports(caller).get(receiver[0])
         if module and (there := self._in(module, name)):
@@ -142,12 +144,14 @@ class Project:
         found = [f.place for f in self._named("_from_db_object") if f.class_name in kinds]
         return found[0] if len(found) == 1 else None
 
-    def source(self, function: Function) -> Function:
-        """Return where the value that a function returns is made: it may only hand on what another one returns.
+    def sources(self, function: Function) -> tuple[CodeLocation, ...]:
+        """Return where the value that a function returns is made, and through which functions it came, the given one last:
+        each may only hand on what another one returns.
 
         A method that asks a more general one of its own class is the end, since the general one serves others too; its
         own private half ("_allocate" of "allocate") is not. Whose method a call on a variable is cannot be told.
         """
+        way = [function.place]
         for _ in range(_LONGEST_CHAIN):
             variables = {*function.parameters, *function.values} - {"self", "cls"}
             makers = [r for r in function.returns if not makes_object(r)]
@@ -156,7 +160,8 @@ class Project:
             if further is None or further == function or _are_siblings(function, further):
                 break
             function = further
-        return function
+            way.append(function.place)
+        return tuple(reversed(way))
 
     def _nearest(self, name: str, caller: Function) -> Function | None:
         others = [f for f in self._named(name) if f.place != caller.place]

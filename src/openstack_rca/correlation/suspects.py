@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
 
-from openstack_rca.correlation.dataflow import is_misused, maker
+from openstack_rca.correlation.dataflow import is_misused, makers
 from openstack_rca.correlation.sourcecode import SourceCode
 from openstack_rca.correlation.tracebacks import Blame, Frame, Traceback
 from openstack_rca.records import CodeLocation
@@ -23,8 +23,8 @@ _CALLBACK = re.compile(r"\b[Cc]allback (?P<path>(?:\w+\.)+)(?P<class>[A-Z]\w*)\.
 """What neutron-lib's CallbackFailure says (neutron_lib/callbacks/exceptions.py)."""
 _STUMBLES = frozenset({"TypeError", "AttributeError", "KeyError", "ValueError", "IndexError"})
 """What Python raises where a value is not what the code takes it for."""
-_LOOK_UPS = frozenset({"get", "pop", "setdefault", "items", "keys", "values"})
-"""Methods of dictionaries: what they give was put there elsewhere."""
+_LOOK_UP = re.compile(r"""\.(?:(?:get|pop|setdefault)\(['"]|(?:items|keys|values)\(\))""")
+"""What a dictionary gives was put there elsewhere."""
 _MOST = 4
 
 
@@ -37,10 +37,10 @@ def suspects(traceback: Traceback, blame: Blame) -> tuple[CodeLocation, ...]:
     if traceback.name in _STUMBLES:
         frames.sort(key=blame.is_library)
     code = SourceCode(f.file for f in traceback.frames)
-    made = maker(traceback, blame, code)
+    made = makers(traceback, blame, code)
     if made:
-        order = [made, *_further(made, code), *map(_place, frames)]
-    elif _BAD_VALUE.search(traceback.message) and not is_misused(traceback) and not frames[0].source.startswith("raise "):
+        order = [*made, *_further(made[0], code), *map(_place, frames)]
+    elif _BAD_VALUE.search(traceback.message) and not is_misused(traceback):
         order = _after_bad_value(frames)
     else:
         order = [_place(f) for f in frames]
@@ -65,9 +65,8 @@ def _callback(message: str) -> tuple[CodeLocation, ...]:
 def _after_bad_value(frames: list[Frame]) -> list[CodeLocation]:
     deepest, callers = frames[0], frames[1:]
     match = _RESULT_USED.search(deepest.source)
-    name = (match["callee"] or match["iterated"]) if match else None
-    if name and name not in _LOOK_UPS:
-        callee = CodeLocation(deepest.file, None, name)
+    if match and not _LOOK_UP.search(deepest.source, match.start()):
+        callee = CodeLocation(deepest.file, None, match["callee"] or match["iterated"])
         return [callee, *map(_place, frames)]
     return [*map(_place, callers[:1]), _place(deepest), *map(_place, callers[1:])]
 

@@ -133,7 +133,8 @@ def _evidence(
             lines += [(frame, "names the place in the code") for frame in _naming(first.frames, places.get(record, ()))]
             lines += [(first.conclusion, "concludes the line before it in this list")] if first.conclusion else []
         found[record] = tuple(
-            _piece(f"E{shown + n}", line, rows[record], reason) for n, (line, reason) in enumerate(lines[: most - shown], 1)
+            _piece(f"E{shown + n}", line, rows[record], reason)
+            for n, (line, reason) in enumerate(lines[: most - shown], 1)
         )
         shown += len(found[record])
     return found
@@ -142,10 +143,18 @@ def _evidence(
 def _naming(frames: Sequence[CitedLine], places: Sequence[CodeLocation]) -> list[CitedLine]:
     """Return the frames that name the first places, in their order in the traceback; of a function that calls itself the last."""
     named = [
-        next((f for f in reversed(frames) if re.search(rf'{re.escape(p.file)}", line \d+, in {p.function}$', f.text.rstrip())), None)
+        next(
+            (
+                f
+                for f in reversed(frames)
+                if re.search(rf'{re.escape(p.file)}", line \d+, in {p.function}$', f.text.rstrip())
+            ),
+            None,
+        )
         for p in places
     ]
-    return sorted({f.line: f for f in named[:_FRAMES] if f}.values(), key=lambda f: f.line)
+    found = list(dict.fromkeys(frame for frame in named if frame))
+    return sorted(found[:_FRAMES], key=lambda f: f.line)
 
 
 def _piece(name: str, line: CitedLine, row: dict[str, Any], why: str) -> Evidence:
