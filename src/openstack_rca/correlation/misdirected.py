@@ -205,7 +205,7 @@ def _restarted(clue: Clue, clues: Sequence[Clue]) -> Clue | None:
     return next(
         (
             c for c in clues
-            if c.kind == "restart" and c.component == clue.reporter and c.first and clue.first
+            if (c.kind == "restart" or c.key.startswith(_STARTED)) and c.component == clue.reporter and c.first and clue.first
             and clue.first - _SINCE_RESTART <= c.first <= clue.first
         ),
         None,
