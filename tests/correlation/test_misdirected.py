@@ -45,7 +45,9 @@ def test_who_alone_is_refused_since_it_was_started_has_a_wrong_address() -> None
 
 
 def test_a_start_that_a_program_tells_itself_is_as_good_as_new_process_ids() -> None:
-    started = clue("nova-scheduler", 0.1, key="service-started:nova-scheduler:x", role="context", first=at(5), records=(9,))
+    started = clue(
+        "nova-scheduler", 0.1, key="service-started:nova-scheduler:x", role="context", first=at(5), records=(9,)
+    )
     assert found(refused(), started) == [("nova-scheduler", "misconfiguration")]
 
 

@@ -51,6 +51,27 @@ def test_a_port_that_neutron_gave_no_details_of_is_stuck_there_too_but_less_sure
     assert silent.weight < untold.weight
 
 
+def unbound(port: str) -> Row:
+    text = f"Device tap{port[:11]} requested by agent lb1 on network n not bound, vif_type: unbound"
+    return {"service": "neutron-server", "message": text}
+
+
+def test_a_port_that_nobody_asked_to_bind_is_the_fault_of_who_waits_for_it() -> None:
+    (clue,) = found(unbound(ONE), unknown(ONE), waited(ONE))
+    assert (clue.component, clue.exculpates) == ("nova-compute", "neutron-server")
+    assert clue.records == (2, 0)
+    assert [place.file for place in clue.code] == ["nova/network/neutron.py"]
+
+
+def test_a_port_that_neutron_tried_to_bind_is_its_own_matter() -> None:
+    tried = {
+        "service": "neutron-server",
+        "message": f"Failed to bind port {ONE} on host compute-1 for vnic_type normal",
+    }
+    (clue,) = found(tried, unbound(ONE), unknown(ONE), waited(ONE))
+    assert clue.component == "neutron-server"
+
+
 def test_what_this_cloud_may_not_log_proves_less() -> None:
     assert found(wired(ONE), waited(ONE))[0].weight < found(told(OTHER), wired(ONE), waited(ONE))[0].weight
 

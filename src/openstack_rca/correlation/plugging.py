@@ -20,6 +20,9 @@ _PORT = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 _TOLD = r"network-vif-plugged"
 _WIRED = r"^Port \S+ updated\. Details|OVN reports status up for port"
 _UNKNOWN = r"^Device \S+ not defined on plugin"
+_UNBOUND = r"not bound, vif_type: unbound"
+_BINDING = r"(?i)(?:attempting|failed|unable|refusing) to bind port"
+"""What ml2 says of a port that it was asked to bind (neutron/plugins/ml2/managers.py, mech_agent.py)."""
 _UNPROVEN = 0.7
 """What such a clue keeps of its weight when no other port shows that the missing step is logged in this cloud."""
 _MOST_OF_THEM = 0.6
@@ -28,22 +31,28 @@ _MOST = 3
 
 
 class _Step(NamedTuple):
-    """How far a port came: what neutron-server did not do, how surely that is its own fault, and its modules that do it."""
+    """How far a port came: who did not do what, how surely that is its own fault, and its modules that do it."""
 
+    component: str
     missing: str
     weight: float
     modules: tuple[str, ...]
 
 
-_NOT_TOLD = _Step("the agent had wired the port, but neutron-server never sent nova its event", 0.5,
+_NOT_TOLD = _Step(_SERVER, "the agent had wired the port, but neutron-server never sent nova its event", 0.5,
                   ("neutron/plugins/ml2/rpc.py", "neutron/db/provisioning_blocks.py", "neutron/notifiers/nova.py"))  # fmt: skip
-_NOT_KNOWN = _Step("the agent asked for the port, but neutron-server gave no details of it", 0.35,
+_NOT_KNOWN = _Step(_SERVER, "the agent asked for the port, but neutron-server gave no details of it", 0.35,
                    ("neutron/plugins/ml2/rpc.py", "neutron/plugins/ml2/db.py"))  # fmt: skip
-"""It has none for a port that nova bound to no host, too."""
+_NOT_ASKED = _Step(
+    "nova-compute", "neutron was never asked to bind the port to a host", 0.5, ("nova/network/neutron.py",)
+)
+"""A port that nova bound to no host (binding:host_id) has no details either."""
 
 
 def unplugged(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
-    """Return a clue against neutron-server where most ports that nova-compute waited for got stuck there; none else."""
+    """Return a clue against neutron-server where most ports that nova-compute waited for got stuck there, or against
+    nova-compute where it had them bound to no host; none else.
+    """
     waits = table.filter(pl.col("message").str.contains(_WAITED.pattern))
     ports = {
         port: (record, time)
@@ -54,12 +63,15 @@ def unplugged(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
     if not ports:
         return []
     neutron = table.filter(pl.col("service").cast(pl.String).is_in(_programs(table, graph)))
-    told, wired, unknown = (neutron.filter(pl.col("message").str.contains(what)) for what in (_TOLD, _WIRED, _UNKNOWN))
+    told, wired, unknown, unbound, binding = (
+        neutron.filter(pl.col("message").str.contains(what)) for what in (_TOLD, _WIRED, _UNKNOWN, _UNBOUND, _BINDING)
+    )
     stuck: dict[_Step, list[tuple[int, int, datetime | None]]] = defaultdict(list)
     for port, (record, time) in ports.items():
         if _of(told, port) is not None:
             continue
-        for step, seen in ((_NOT_TOLD, wired), (_NOT_KNOWN, unknown)):
+        unasked = unbound if _of(binding, port) is None else unbound.clear()
+        for step, seen in ((_NOT_TOLD, wired), (_NOT_ASKED, unasked), (_NOT_KNOWN, unknown)):
             if (last := _of(seen, port)) is not None:
                 stuck[step].append((record, last, time))
                 break
@@ -68,7 +80,7 @@ def unplugged(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
     step, found = max(stuck.items(), key=lambda s: len(s[1]))
     if len(found) < _MOST_OF_THEM * len(ports):
         return []
-    proven = not (told if step is _NOT_TOLD else wired).is_empty()
+    proven = step is _NOT_ASKED or not (told if step is _NOT_TOLD else wired).is_empty()
     return [_clue(step, found, len(ports), step.weight * (1.0 if proven else _UNPROVEN))]
 
 
@@ -88,18 +100,19 @@ def _clue(step: _Step, found: list[tuple[int, int, datetime | None]], ports: int
     return Clue(
         kind="plugging",
         key=step.missing,
-        component=_SERVER,
+        component=step.component,
         host=None,
         type="bug",
         role="cause",
         weight=weight,
-        reporter=_SERVER,
+        reporter=step.component,
         statement=f"{len(found)} of {ports} ports that nova-compute waited for: {step.missing}",
         records=tuple(record for pair in found[:_MOST] for record in pair[:2]),
         count=len(found),
         first=min(times, default=None),
         last=max(times, default=None),
         code=tuple(CodeLocation(module, None, None) for module in step.modules),
+        exculpates=_SERVER if step.component != _SERVER else None,
         look_next=(
             "openstack port show <port>: status and binding:host_id; the provisioning blocks of the port in neutron's database",
             "neutron-server at DEBUG: update_device_up, provisioning_complete and the events that it sends for the port",
