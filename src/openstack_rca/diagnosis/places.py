@@ -1,5 +1,5 @@
-"""A programming fault without a traceback -> the module whose logger reported it (oslo.log's loggers are module names), or
-which does the work of the API call that failed."""
+"""A fault without a traceback -> the module whose logger reported it (oslo.log's loggers are module names), or, of a
+programming fault, which does the work of the API call that failed."""
 
 import re
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ _NOT_RUNNING = frozenset({"service-down", "dependency-unreachable", "network", "
 
 
 def placed(hypotheses: Sequence[Hypothesis], table: pl.DataFrame) -> list[Hypothesis]:
-    """Return the hypotheses, those of a bug without a code location with the modules that reported or handled its failures."""
+    """Return the hypotheses, those without a code location with the modules that reported, or for a bug handled, its failures."""
     return [h if h.code or h.type in _NOT_RUNNING else replace(h, code=_modules(h, table)) for h in hypotheses]
 
 
@@ -30,7 +30,8 @@ def _modules(hypothesis: Hypothesis, table: pl.DataFrame) -> tuple[CodeLocation,
     paths = dict.fromkeys(loggers[r].replace(".", "/") + ".py" for r in told if r in loggers)
     own = [p for p in paths if p.count("/") > 1 and p.startswith(f"{hypothesis.service}/") and _is_core(p)]
     calls = dict(rows.select("record", "message").iter_rows())
-    own += [f for r in told if r in calls and (f := _handler(hypothesis.component, calls[r]))]
+    if hypothesis.type == "bug":
+        own += [f for r in told if r in calls and (f := _handler(hypothesis.component, calls[r]))]
     return tuple(CodeLocation(path, None, None) for path in [*dict.fromkeys(own)][:_MOST])
 
 
