@@ -28,7 +28,9 @@ _MOST_PRODUCERS = 4
 _FILLS = frozenset({"append", "add", "extend", "insert", "update", "appendleft"})
 """Methods that put their last argument into a container."""
 _HAND_ON = frozenset({"list", "tuple", "set", "dict", "sorted", "reversed", "enumerate", "iter", "next"})
+"""Built-in functions that give what they are given, or its elements."""
 _PARTS = frozenset({"items", "values", "keys", "iteritems", "itervalues", "copy"})
+"""Methods that give the elements of a dictionary."""
 _ASYNC = re.compile(rb"\basync\b")  # a plain name up to Python 3.6
 
 
@@ -94,10 +96,11 @@ def entry(tree: ast.Module) -> dict[str, Any]:
 
 
 def function(node: ast.FunctionDef | ast.AsyncFunctionDef) -> dict[str, Any]:
-    """Return parameters of a function, the calls that give its variables their values, the calls it returns, what it gives to calls.
+    """Return parameters of a function, the calls that give its variables their values, those that it returns, and what it gives.
 
-    `aliases` are variables that are a parameter, or an element of one. It returns what a call gave when it returns the call, or a variable that it does nothing else with, or when it ends
-    with nothing unless such a variable is there; `may_return` has the others too.
+    `aliases` are variables that are a parameter, or an element of one. It returns what a call gave when it returns the
+    call, or a variable that it does nothing else with, or when it ends with nothing unless such a variable is there;
+    `may_return` has the other variables too.
     """
     declared = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
     parameters = [a.arg for a in declared]

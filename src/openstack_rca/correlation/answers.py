@@ -19,13 +19,17 @@ def as_answered(clues: Sequence[Clue], table: pl.DataFrame) -> list[Clue]:
     """Return the clues; of those about somebody out of reach who answered, the ones that call the request invalid accuse who
     sent it, and the ones that tell of an internal error say that it has a bug. Source: RFC 9110, 15.5.1, 15.5.21 and 15.6.1.
     """
-    doubtful = [c for c in clues if c.type in _UNREACHED and c.role != "context" and c.component != c.reporter]
-    wanted = table.filter(pl.col("record").is_in(sorted({r for c in doubtful for r in c.records})))
+    records = {r for c in clues if _is_out_of_reach(c) for r in c.records}
+    wanted = table.filter(pl.col("record").is_in(sorted(records)))
     statuses = {
         record: _STATUS.findall(f"{message} {detail or ''}")
         for record, message, detail in wanted.select("record", "message", "detail").iter_rows()
     }
-    return [_heard(c, {s for r in c.records for s in statuses.get(r, ())}) if c in doubtful else c for c in clues]
+    return [_heard(c, {s for r in c.records for s in statuses.get(r, ())}) if _is_out_of_reach(c) else c for c in clues]
+
+
+def _is_out_of_reach(clue: Clue) -> bool:
+    return clue.type in _UNREACHED and clue.role != "context" and clue.component != clue.reporter
 
 
 def _heard(clue: Clue, statuses: set[str]) -> Clue:

@@ -21,7 +21,8 @@ _TCP_PORT = re.compile(r"\bports?[ :#]*(\d{2,5})\b")
 """A port with a number is one of TCP, not one of a network."""
 _MOST_DAYS = 31
 _SLACK = timedelta(minutes=1)
-_INFLECTED = re.compile(r"(?P<stem>[a-z]{3,}?)(?:ing|ed|es|s)")
+_INFLECTED = re.compile(r"(?P<stem>[a-z]{4,}?)(?:ing|ed|es|s)")
+"""Shorter stems are other words: "logs" has nothing to do with "log in"."""
 _WORD = re.compile(r"[a-z][a-z0-9_.-]*[a-z0-9]")
 
 

@@ -20,7 +20,6 @@ from openstack_rca.records import CodeLocation
 _LONGEST_CHAIN = 5
 _MOST_NAMESAKES = 3
 """With more functions of a name in a project, and no other hint, a call to it is not resolved."""
-
 _API = re.compile(r"_*(?:\w+_)??(?P<package>[a-z]+)_(?P<module>api|rpcapi)")
 """What OpenStack calls its ways from one of its programs to another: `self.compute_api`, `self.volume_rpcapi`."""
 
@@ -29,8 +28,8 @@ _API = re.compile(r"_*(?:\w+_)??(?P<package>[a-z]+)_(?P<module>api|rpcapi)")
 class Function:
     """One function: where it stands, its parameters, the calls that its variables get values from, the calls it returns.
 
-    `aliases` are variables that are a parameter or an element of one. `may_return` has
-    also those of a value that it used before. `arguments` is what it gives to calls, by keyword or position.
+    `aliases` are variables that are a parameter or an element of one. `may_return` has also the calls of a value that it
+    used before. `arguments` is what it gives to calls, by keyword or position.
     """
 
     file: str
