@@ -62,7 +62,7 @@ def find_clues(
     floor = 0.0 if baseline is not None else _FAILURE_FLOOR
     told = list(signature_clues(hits, signatures, table, graph, floor))
     known = as_answered(_callee_before_caller(told, graph), table)
-    errors = _without_known(error_clues(table, graph), known, {r for h in hits for r in h.records})
+    known, errors = _told_once(known, error_clues(table, graph), {r for h in hits for r in h.records})
     found = (
         *known,
         *errors,
@@ -207,14 +207,19 @@ def _callee_before_caller(known: list[Clue], graph: ServiceGraph) -> list[Clue]:
     ]
 
 
-def _without_known(errors: list[Clue], known: list[Clue], explained: set[int]) -> list[Clue]:
-    """Drop error clues that only repeat what a signature says of the same record: whatever it says, or whom it accuses."""
-    accusations = {(r, c.component) for c in known if c.role == "cause" for r in c.records}
-    kept = []
+def _told_once(known: list[Clue], errors: list[Clue], explained: set[int]) -> tuple[list[Clue], list[Clue]]:
+    """Drop error clues that only repeat what a signature says of the same record: whatever it says, or whom it accuses.
+
+    The place in the code of a dropped clue goes to that of the signature; what is a bug by its place is no repetition.
+    """
+    accusations = {(r, c.component): c for c in known if c.role == "cause" for r in c.records}
+    kept, places = [], {}
     for clue in errors:
         if clue.kind == "error" and explained.intersection(clue.records):
             continue
-        if not clue.code and (clue.records[0], clue.component) in accusations:
+        told = accusations.get((clue.records[0], clue.component))
+        if told and not (clue.code and clue.type == _STANDARD_TYPE):
+            places[told.key, told.host] = clue.code
             continue
         kept.append(clue)
-    return kept
+    return [replace(c, code=c.code or places.get((c.key, c.host), ())) for c in known], kept
