@@ -132,18 +132,19 @@ def _is_attribute(value: str) -> bool:
 
 
 def _before(function: Function, parameter: str, code: SourceCode) -> tuple[CodeLocation, ...]:
-    """Return who made what a function was called with, before a traceback begins; empty where there are several ways."""
+    """Return who made what a function was called with before the traceback begins: the first caller that got it from a call.
+
+    Empty where no caller did, and several or none of them hand on a parameter of their own.
+    """
     project = code.project(function.file)
+    if project is None:
+        return ()
     for _ in range(_LONGEST_WAY):
-        ways = (
-            [(c, g) for c, args in project.callers(function) if (g := given_for(parameter, args, function))]
-            if project
-            else []
-        )
+        ways = [(c, g) for c, args in project.callers(function) if (g := given_for(parameter, args, function))]
         for caller, given in ways:
             calls = [given[:-2]] if given.endswith("()") else caller.values.get(given, ())
-            made = [m for c in calls if project and not makes_object(c) and (m := project.called(caller, c))]
-            if project and made:
+            made = [m for c in calls if not makes_object(c) and (m := project.called(caller, c))]
+            if made:
                 return project.sources(made[0])
         onward = [(c, p) for c, g in ways if (p := c.aliases.get(g, g)) in c.parameters]
         if len(onward) != 1:
