@@ -1,4 +1,5 @@
-"""Released packages -> knowledge/code/<project>/<release>.json.gz: functions, their parameters, and from where their values come."""
+"""Released packages -> knowledge/code/<project>/<release>.json.gz: functions, their parameters, from where their values come, and
+the texts that they log and raise."""
 
 import argparse
 import ast
@@ -31,6 +32,14 @@ _HAND_ON = frozenset({"list", "tuple", "set", "dict", "sorted", "reversed", "enu
 """Built-in functions that give what they are given, or its elements."""
 _PARTS = frozenset({"items", "values", "keys", "iteritems", "itervalues", "copy"})
 """Methods that give the elements of a dictionary."""
+_METHODS = frozenset({*dir(dict), *dir(list), *dir(set), *dir(str)})
+_LOG_CALLS = frozenset({"debug", "info", "warning", "warn", "error", "exception", "critical"})
+_LOGGERS = frozenset({"log", "_log", "logger"})
+_TEMPLATES = frozenset({"message", "msg_fmt"})
+"""The attributes of OpenStack's exceptions that hold what they say."""
+_HOLE = re.compile(r"%\(\w+\)[-#0 +.\d]*[a-zA-Z]|%[-#0 +.\d]*[a-zA-Z]|\{[^{}]*\}")
+"""What a text is filled in at; the index has "%s" there."""
+_SHORTEST = 12
 _ASYNC = re.compile(rb"\basync\b")  # a plain name up to Python 3.6
 
 
@@ -92,7 +101,18 @@ def entry(tree: ast.Module) -> dict[str, Any]:
         for node in body:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 functions[f"{owner}.{node.name}" if owner else node.name] = function(node)
-    return {"imports": imports, "functions": functions}
+    return {"imports": imports, "functions": functions, "exceptions": exceptions(tree)}
+
+
+def exceptions(tree: ast.Module) -> dict[str, str]:
+    """Return what the exceptions of a source file say, by class."""
+    return {
+        owner.name: said
+        for owner in tree.body
+        if isinstance(owner, ast.ClassDef)
+        for node in owner.body
+        if isinstance(node, ast.Assign) and dotted(node.targets[0]) in _TEMPLATES and (said := text(node.value))
+    }
 
 
 def function(node: ast.FunctionDef | ast.AsyncFunctionDef) -> dict[str, Any]:
@@ -123,6 +143,7 @@ def function(node: ast.FunctionDef | ast.AsyncFunctionDef) -> dict[str, Any]:
     made = {variable: producers(variable, flows) for variable in flows}
     returns = [returned_calls(r, flows, used) for r in returned]
     loosely = [call for r in returned for call in returned_calls(r, flows, set()) or ()]
+    logs, raises = spoken(node, flows)
     return {
         "parameters": parameters,
         "values": {variable: unique(calls) for variable, calls in made.items() if calls},
@@ -130,7 +151,71 @@ def function(node: ast.FunctionDef | ast.AsyncFunctionDef) -> dict[str, Any]:
         "returns": [] if None in returns else unique([call for calls in returns for call in calls or ()]),
         "may_return": unique(loosely),
         "arguments": arguments(node),
+        "logs": logs,
+        "raises": raises,
     }
+
+
+def spoken(function: ast.AST, flows: dict[str, list[ast.expr]]) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """Return the texts that a function logs and those that it raises exceptions with, each with the calls that the condition
+    for it is about; an exception without a text is there by its class, as "!Class".
+    """
+    logs: dict[str, list[str]] = {}
+    raises: dict[str, list[str]] = {}
+
+    def visit(node: ast.AST, condition: ast.expr | None) -> None:
+        if isinstance(node, ast.If):
+            condition = node.test
+        if isinstance(node, ast.Call) and (said := text(node.args[0]) if is_logging(node) else None):
+            logs.setdefault(said, asked(condition, flows))
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+            for told in raised(node.exc, flows):
+                raises.setdefault(told, asked(condition, flows))
+        for child in ast.iter_child_nodes(node):
+            visit(child, condition)
+
+    visit(function, None)
+    return logs, raises
+
+
+def is_logging(call: ast.Call) -> bool:
+    """Say whether a call writes a log record."""
+    if not isinstance(call.func, ast.Attribute) or not call.args:
+        return False
+    return call.func.attr in _LOG_CALLS and (dotted(call.func.value) or "").rpartition(".")[2].lower() in _LOGGERS
+
+
+def raised(exception: ast.Call, flows: dict[str, list[ast.expr]]) -> list[str]:
+    """Return the texts that an exception is made with, or "!Class"."""
+    given = [*exception.args, *(k.value for k in exception.keywords)]
+    values = [v for a in given for v in (flows.get(a.id, ()) if isinstance(a, ast.Name) else (a,))]
+    return [said for v in values if (said := text(v))] or [f"!{(dotted(exception.func) or '').rpartition('.')[2]}"]
+
+
+def asked(condition: ast.expr | None, flows: dict[str, list[ast.expr]]) -> list[str]:
+    """Return the calls that gave what a condition is about."""
+    parts = list(ast.walk(condition)) if condition else []
+    calls = [name for n in parts if isinstance(n, ast.Call) and (name := dotted(n.func))]
+    calls += [c for n in parts if isinstance(n, ast.Name) for c in producers(n.id, flows)]
+    return unique([c for c in calls if c.rpartition(".")[2] not in _METHODS])
+
+
+def text(node: ast.expr | None) -> str | None:
+    """Return the text of a string, formatted, translated or put together, with "%s" for what is filled in; None for others."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return _HOLE.sub("%s", node.value)
+    if isinstance(node, ast.JoinedStr):
+        return "".join(str(v.value) if isinstance(v, ast.Constant) else "%s" for v in node.values)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
+        return text(node.left)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        left, right = text(node.left), text(node.right)
+        return f"{left or '%s'}{right or '%s'}" if left or right else None
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "format":
+        return text(node.func.value)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id.startswith("_") and node.args:
+        return text(node.args[0])
+    return None
 
 
 def flows_of(node: ast.AST) -> list[tuple[ast.expr, ast.expr]]:
@@ -276,16 +361,28 @@ def names(target: ast.expr) -> list[str]:
 
 
 def keep_own(files: dict[str, Any]) -> None:
-    """Turn imported modules into the files of the project they are, and keep the arguments of its own functions; drop all else."""
+    """Turn imported modules into the files of the project they are and exceptions into what they say, and keep the arguments of
+    its own functions; drop all else."""
     own = {name.rpartition(".")[2] for entry in files.values() for name in entry["functions"]}
+    says = {kind: said for entry in files.values() for kind, said in entry.pop("exceptions").items()}
     for entry in files.values():
         for function in entry["functions"].values():
+            for kind in ("logs", "raises"):
+                told = ((says.get(t[1:], "") if t.startswith("!") else t, calls) for t, calls in function[kind].items())
+                function[kind] = {
+                    t: [c for c in calls if c.rpartition(".")[2] in own] for t, calls in told if _tells(t)
+                }
             function["arguments"] = {
                 c: given for c, given in function["arguments"].items() if c.rpartition(".")[2] in own
             }
         entry["imports"] = {
             alias: file for alias, module in sorted(entry["imports"].items()) if (file := file_of(module, files))
         }
+
+
+def _tells(text: str) -> bool:
+    """Say whether a text has a piece that is long enough to know it by."""
+    return max(map(len, text.split("%s"))) >= _SHORTEST
 
 
 def file_of(module: str, files: dict[str, Any]) -> str | None:

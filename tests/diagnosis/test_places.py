@@ -19,7 +19,7 @@ ROWS = [
 
 def files(*clues: Clue) -> list[str]:
     found: list[Hypothesis] = hypothesize(clues, load_topology(), Question(""))
-    return [place.file for place in placed(found, log_table(*ROWS))[0].code]
+    return [place.file for place in placed(found, log_table(*ROWS), load_topology())[0].code]
 
 
 def test_without_a_traceback_the_logger_of_the_failure_is_the_place() -> None:
@@ -59,7 +59,7 @@ CALLS = [
 
 def handlers(component: str, *records: int) -> list[str]:
     found: list[Hypothesis] = hypothesize([clue(component, records=records)], load_topology(), Question(""))
-    return [place.file for place in placed(found, log_table(*CALLS))[0].code]
+    return [place.file for place in placed(found, log_table(*CALLS), load_topology())[0].code]
 
 
 def test_without_a_failing_logger_the_module_behind_the_call_is_the_place() -> None:
@@ -70,3 +70,57 @@ def test_without_a_failing_logger_the_module_behind_the_call_is_the_place() -> N
 
 def test_a_module_of_another_service_is_no_place() -> None:
     assert files(clue("nova-compute", records=(0, 1))) == []
+
+
+NO_BACKEND = (
+    "Failed to run task cinder.scheduler.flows.create_volume.ScheduleCreateVolumeTask;volume:create: No valid backend was found. "
+    "No weighed backends available"
+)
+TEXTS = [
+    {"message": NO_BACKEND, "level": "ERROR", "logger": "cinder.scheduler.flows.create_volume"},
+    {
+        "message": "Port 5a7b2c1e-0000-4000-8000-000000000001 does not have an IP address assigned and there are no driver with "
+        "'connectivity' = 'l2'. The port cannot be bound.",
+        "level": "ERROR",
+        "logger": "neutron.plugins.ml2.managers",
+    },
+    {
+        "message": "Setting instance to ERROR: Binding failed for port 7, please check neutron logs for more information.",
+        "level": "ERROR",
+        "logger": "nova.compute.manager",
+    },
+    {"message": "Something else went wrong", "level": "ERROR", "logger": "neutron.plugins.ml2.managers"},
+    {
+        "message": "No valid host was found. There are not enough hosts available.",
+        "level": "WARNING",
+        "logger": "nova.conductor.manager",
+    },
+]
+
+
+def places(component: str, *records: int) -> list[tuple[str, str | None, str | None]]:
+    found: list[Hypothesis] = hypothesize([clue(component, records=records)], load_topology(), Question(""))
+    code = placed(found, log_table(*TEXTS), load_topology())[0].code
+    return [(p.file, p.class_name, p.function) for p in code]
+
+
+def test_who_raises_a_text_goes_before_who_logs_it() -> None:
+    assert places("nova-compute", 2)[0] == ("nova/network/neutron.py", None, None)
+    assert places("cinder-scheduler", 0) == [
+        ("cinder/scheduler/filter_scheduler.py", None, None),  # several of its functions raise that
+        ("cinder/scheduler/flows/create_volume.py", "ScheduleCreateVolumeTask", "_handle_failure"),
+    ]
+
+
+def test_what_was_asked_before_a_text_is_logged_is_the_place() -> None:
+    assert places("neutron-server", 1) == [
+        ("neutron/plugins/ml2/managers.py", "MechanismManager", "_check_drivers_connectivity")
+    ]
+
+
+def test_a_text_that_the_source_does_not_know_leaves_the_module() -> None:
+    assert places("neutron-server", 3) == [("neutron/plugins/ml2/managers.py", None, None)]
+
+
+def test_what_another_program_raises_is_no_place_of_this_one() -> None:
+    assert [file for file, _, _ in places("nova-conductor", 4)] == ["nova/conductor/manager.py"]

@@ -111,6 +111,33 @@ class Project:
         found = self._in(f"{folder}/manager.py", function.name)
         return found[0] if found else None
 
+    def logging(self, file: str, message: str) -> tuple[CodeLocation, ...]:
+        """Return the function of a source file that logs a message and who made what it asked before; empty when not certain."""
+        return self._saying("logs", [file] if file in self._files else [], message)
+
+    def raising(self, message: str) -> tuple[CodeLocation, ...]:
+        """Return the function that raises an exception with a text that a message holds and who made what it asked before;
+        only the file where several functions of it do; empty when not certain.
+        """
+        return self._saying("raises", self._files, message)
+
+    def _saying(self, kind: str, files: Iterable[str], message: str) -> tuple[CodeLocation, ...]:
+        said = [
+            (len(text), file, qualified, calls)
+            for file in files
+            for qualified, function in self._files[file]["functions"].items()
+            for text, calls in function[kind].items()
+            if _holds(message, text)
+        ]
+        longest = [s for s in said if s[0] == max(said)[0]]
+        if len({(file, qualified) for _, file, qualified, _ in longest}) == 1:
+            _, file, qualified, calls = longest[0]
+            function = self._read(file, qualified)
+            asked = [f for c in calls if not makes_object(c) and (f := self.called(function, c))]
+            return (function.place, *(place for f in asked for place in self.sources(f)))
+        found = {file for _, file, _, _ in longest}
+        return (CodeLocation(found.pop(), None, None),) if len(found) == 1 else ()
+
     def callers(self, function: Function) -> list[tuple[Function, Mapping[str, str]]]:
         """Return who calls a function, or a manager's method over RPC, each with the arguments that it gives."""
         found = []
@@ -202,6 +229,16 @@ class Project:
         values = {variable: tuple(calls) for variable, calls in entry["values"].items()}
         return Function(file, owner or None, name, tuple(entry["parameters"]), values, tuple(entry["returns"]),
                         entry["aliases"], tuple(entry["may_return"]), entry["arguments"])  # fmt: skip
+
+
+def _holds(message: str, text: str) -> bool:
+    """Say whether a message has the pieces of a text, in which "%s" stands for anything, in their order."""
+    at = 0
+    for piece in text.split("%s"):
+        at = message.find(piece, at) + len(piece)
+        if at < len(piece):
+            return False
+    return True
 
 
 def given_for(parameter: str, given: Mapping[str, str], function: Function) -> str | None:

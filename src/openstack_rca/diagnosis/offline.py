@@ -76,7 +76,7 @@ class OfflineAnalyst:
 def suspected(case: Case) -> list[Hypothesis]:
     """Return the hypotheses about a case, best first, with the places in the code apart."""
     found = hypothesize(case.clues, case.topology, case.question, Presence(case.table))
-    return spread_code(placed(found, case.table))
+    return spread_code(placed(found, case.table, case.topology))
 
 
 def standing(hypotheses: Sequence[Hypothesis]) -> list[float]:

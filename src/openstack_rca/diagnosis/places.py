@@ -1,5 +1,9 @@
-"""A fault without a traceback -> the module whose logger reported it (oslo.log's loggers are module names), or, of a
-programming fault, which does the work of the API call that failed."""
+"""A fault without a traceback -> who raised what was reported and the function that reported it, or, of a programming fault,
+the module which does the work of the API call that failed.
+
+oslo.log's loggers are module names; which of a module's functions logs a text, and which one raises an exception with it,
+the index of OpenStack's source tells.
+"""
 
 import re
 from collections.abc import Sequence
@@ -8,31 +12,68 @@ from functools import cache
 
 import polars as pl
 
+from openstack_rca.correlation.sourcecode import SourceCode
+from openstack_rca.correlation.topology import ServiceGraph
 from openstack_rca.knowledge import read
 from openstack_rca.records import CodeLocation, Hypothesis
 
 _MOST = 3
+_FAILING = frozenset({"WARNING", "ERROR", "CRITICAL"})
 _NOT_RUNNING = frozenset({"service-down", "dependency-unreachable", "network", "timeout"})
 """Types of fault that are in no code: a program does not run, or is not reached."""
 
 
-def placed(hypotheses: Sequence[Hypothesis], table: pl.DataFrame) -> list[Hypothesis]:
-    """Return the hypotheses, those without a code location with the modules that reported, or for a bug handled, its failures."""
-    return [h if h.code or h.type in _NOT_RUNNING else replace(h, code=_modules(h, table)) for h in hypotheses]
+def placed(hypotheses: Sequence[Hypothesis], table: pl.DataFrame, topology: ServiceGraph) -> list[Hypothesis]:
+    """Return the hypotheses, those without a code location with the places that reported, or for a bug handled, its failures."""
+    loggers = table["logger"].drop_nulls().unique().to_list()
+    code = SourceCode(map(_path, loggers))
+    return [
+        h if h.code or h.type in _NOT_RUNNING else replace(h, code=_told_by(h, table, topology, code))
+        for h in hypotheses
+    ]
 
 
-def _modules(hypothesis: Hypothesis, table: pl.DataFrame) -> tuple[CodeLocation, ...]:
+def _told_by(
+    hypothesis: Hypothesis, table: pl.DataFrame, topology: ServiceGraph, code: SourceCode
+) -> tuple[CodeLocation, ...]:
     told = [
         r for c in hypothesis.clues if c.role != "context" and c.reporter == hypothesis.component for r in c.records
     ]
     rows = table.filter(pl.col("record").is_in(told)).select("record", "level", "logger", "message")
-    loggers = dict(rows.filter(pl.col("level") >= "WARNING").select("record", "logger").drop_nulls().iter_rows())
-    paths = dict.fromkeys(loggers[r].replace(".", "/") + ".py" for r in told if r in loggers)
-    own = [p for p in paths if p.count("/") > 1 and p.startswith(f"{hypothesis.service}/") and _is_core(p)]
-    calls = dict(rows.select("record", "message").iter_rows())
+    found = {r: (level, logger, message) for r, level, logger, message in rows.iter_rows()}
+    places = []
+    for record in told:
+        level, logger, message = found.get(record, ("", None, ""))
+        if logger and level in _FAILING:
+            places += _of_message(_path(logger), message, code)
+    own = [
+        p
+        for p in places
+        if p.file.count("/") > 1
+        and p.file.startswith(f"{hypothesis.service}/")
+        and _is_core(p.file)
+        and topology.runner(p.file) in (None, hypothesis.component)
+    ]
     if hypothesis.type == "bug":
-        own += [f for r in told if r in calls and (f := _handler(hypothesis.component, calls[r]))]
-    return tuple(CodeLocation(path, None, None) for path in [*dict.fromkeys(own)][:_MOST])
+        calls = (_handler(hypothesis.component, found[r][2]) for r in told if r in found)
+        own += [CodeLocation(f, None, None) for f in calls if f]
+    best: dict[str, CodeLocation] = {}
+    for place in own:
+        if not (place.file in best and best[place.file].function):
+            best[place.file] = place
+    return tuple(best.values())[:_MOST]
+
+
+def _of_message(file: str, message: str, code: SourceCode) -> list[CodeLocation]:
+    """Return who made what was asked before a message was raised or logged, who raised it, and who logged it."""
+    project = code.project(file)
+    sayers = (project.raising(message), project.logging(file, message)) if project else ()
+    makers = [place for said in sayers for place in said[1:]]
+    return [*makers, *(said[0] for said in sayers if said), CodeLocation(file, None, None)]
+
+
+def _path(logger: str) -> str:
+    return logger.replace(".", "/") + ".py"
 
 
 def _handler(component: str, call: str) -> str | None:
