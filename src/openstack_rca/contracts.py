@@ -83,6 +83,9 @@ class Topology(Protocol):
     def is_per_host(self, component: str) -> bool:
         """Say whether a component runs on many hosts, so that its host matters."""
 
+    def runner(self, file: str) -> str | None:
+        """Return the one program that runs the code of a file; None for code that several may run."""
+
 
 class Embedder(Protocol):
     """Turns texts into unit vectors."""

@@ -12,8 +12,8 @@ from functools import cache
 
 import polars as pl
 
+from openstack_rca.contracts import Topology
 from openstack_rca.correlation.sourcecode import SourceCode
-from openstack_rca.correlation.topology import ServiceGraph
 from openstack_rca.knowledge import read
 from openstack_rca.records import CodeLocation, Hypothesis
 
@@ -23,7 +23,7 @@ _NOT_RUNNING = frozenset({"service-down", "dependency-unreachable", "network", "
 """Types of fault that are in no code: a program does not run, or is not reached."""
 
 
-def placed(hypotheses: Sequence[Hypothesis], table: pl.DataFrame, topology: ServiceGraph) -> list[Hypothesis]:
+def placed(hypotheses: Sequence[Hypothesis], table: pl.DataFrame, topology: Topology) -> list[Hypothesis]:
     """Return the hypotheses, those without a code location with the places that reported, or for a bug handled, its failures."""
     loggers = table["logger"].drop_nulls().unique().to_list()
     code = SourceCode(map(_path, loggers))
@@ -34,7 +34,7 @@ def placed(hypotheses: Sequence[Hypothesis], table: pl.DataFrame, topology: Serv
 
 
 def _told_by(
-    hypothesis: Hypothesis, table: pl.DataFrame, topology: ServiceGraph, code: SourceCode
+    hypothesis: Hypothesis, table: pl.DataFrame, topology: Topology, code: SourceCode
 ) -> tuple[CodeLocation, ...]:
     told = [
         r for c in hypothesis.clues if c.role != "context" and c.reporter == hypothesis.component for r in c.records
