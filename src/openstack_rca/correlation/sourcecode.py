@@ -7,7 +7,7 @@ of a traceback; what the operator's own release has beyond it is simply not know
 import gzip
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from os.path import commonpath
@@ -29,7 +29,8 @@ class Function:
     """One function: where it stands, its parameters, the calls that its variables get values from, the calls it returns.
 
     `aliases` are variables that are a parameter or an element of one. `may_return` has also the calls of a value that it
-    used before. `arguments` is what it gives to calls, by keyword or position.
+    used before. `arguments` is what it gives to calls, by keyword or position. `said` are the texts that it logs or raises, each
+    with the calls that the condition for it is about.
     """
 
     file: str
@@ -41,6 +42,7 @@ class Function:
     aliases: Mapping[str, str] = field(default_factory=dict)
     may_return: tuple[str, ...] = ()
     arguments: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    said: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def place(self) -> CodeLocation:
@@ -113,30 +115,36 @@ class Project:
 
     def logging(self, file: str, message: str) -> tuple[CodeLocation, ...]:
         """Return the function of a source file that logs a message and who made what it asked before; empty when not certain."""
-        return self._saying("logs", [file] if file in self._files else [], message)
+        return self._saying(self._texts("logs", [file] if file in self._files else []), message)
 
     def raising(self, message: str) -> tuple[CodeLocation, ...]:
         """Return the function that raises an exception with a text that a message holds and who made what it asked before;
         only the file where several functions of it do; empty when not certain.
         """
-        return self._saying("raises", self._files, message)
+        return self._saying(self._raised, message)
 
-    def _saying(self, kind: str, files: Iterable[str], message: str) -> tuple[CodeLocation, ...]:
-        said = [
-            (len(text), file, qualified, calls)
+    @cached_property
+    def _raised(self) -> list[tuple[str, str, str]]:
+        return self._texts("raises", self._files)
+
+    def _texts(self, kind: str, files: Iterable[str]) -> list[tuple[str, str, str]]:
+        """Return what the functions of some files log or raise: text, file and qualified name, the longest text first."""
+        found = [
+            (text, file, qualified)
             for file in files
             for qualified, function in self._files[file]["functions"].items()
-            for text, calls in function[kind].items()
-            if _holds(message, text)
+            for text in function[kind]
         ]
-        longest = [s for s in said if s[0] == max(said)[0]]
-        if len({(file, qualified) for _, file, qualified, _ in longest}) == 1:
-            _, file, qualified, calls = longest[0]
-            function = self._read(file, qualified)
-            asked = [f for c in calls if not makes_object(c) and (f := self.called(function, c))]
-            return (function.place, *(place for f in asked for place in self.sources(f)))
-        found = {file for _, file, _, _ in longest}
-        return (CodeLocation(found.pop(), None, None),) if len(found) == 1 else ()
+        return sorted(found, key=lambda f: -len(f[0]))
+
+    def _saying(self, texts: Sequence[tuple[str, str, str]], message: str) -> tuple[CodeLocation, ...]:
+        longest = next((text for text, _, _ in texts if _holds(message, text)), None)
+        sayers = [self._read(file, qualified) for text, file, qualified in texts if text == longest]
+        if len(sayers) == 1 and longest:
+            asked = (self.called(sayers[0], c) for c in sayers[0].said[longest] if not makes_object(c))
+            return (sayers[0].place, *(place for function in asked if function for place in self.sources(function)))
+        files = {s.file for s in sayers}
+        return (CodeLocation(files.pop(), None, None),) if len(files) == 1 else ()
 
     def callers(self, function: Function) -> list[tuple[Function, Mapping[str, str]]]:
         """Return who calls a function, or a manager's method over RPC, each with the arguments that it gives."""
@@ -228,7 +236,8 @@ class Project:
         entry = self._files[file]["functions"][qualified]
         values = {variable: tuple(calls) for variable, calls in entry["values"].items()}
         return Function(file, owner or None, name, tuple(entry["parameters"]), values, tuple(entry["returns"]),
-                        entry["aliases"], tuple(entry["may_return"]), entry["arguments"])  # fmt: skip
+                        entry["aliases"], tuple(entry["may_return"]), entry["arguments"],
+                        {**entry["logs"], **entry["raises"]})  # fmt: skip
 
 
 def _holds(message: str, text: str) -> bool:
