@@ -30,6 +30,8 @@ _FILLS = frozenset({"append", "add", "extend", "insert", "update", "appendleft"}
 """Methods that put their last argument into a container."""
 _HAND_ON = frozenset({"list", "tuple", "set", "dict", "sorted", "reversed", "enumerate", "iter", "next"})
 """Built-in functions that give what they are given, or its elements."""
+_HANDS_ON = "scatter_gather_"
+"""What nova calls its functions that call another one in each cell (nova/context.py)."""
 _PARTS = frozenset({"items", "values", "keys", "iteritems", "itervalues", "copy"})
 """Methods that give the elements of a dictionary."""
 _METHODS = frozenset({*dir(dict), *dir(list), *dir(set), *dir(str)})
@@ -339,7 +341,12 @@ def called(node: ast.expr | None) -> str | None:
         node = node.values[0]
     if isinstance(node, ast.Tuple) and node.elts:
         node = node.elts[0]
-    return dotted(node.func) if isinstance(node, ast.Call) else None
+    if not isinstance(node, ast.Call):
+        return None
+    name = dotted(node.func)
+    if name and name.rpartition(".")[2].startswith(_HANDS_ON):
+        return next((dotted(a) for a in node.args if isinstance(a, ast.Attribute) and not a.attr.isupper()), name)
+    return name
 
 
 def dotted(node: ast.expr) -> str | None:

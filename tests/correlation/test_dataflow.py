@@ -250,3 +250,11 @@ def test_a_field_that_may_not_be_none_got_its_value_from_the_variable_of_its_nam
         ("oslo_versionedobjects/fields.py", "_null", 'raise ValueError(_("Field `%s\' cannot be None") % attr)'),
     )  # fmt: skip
     assert found == ("nova/compute/api.py", "API", "_bdm_validate_set_size_and_instance")
+
+
+def test_a_value_that_was_gathered_from_the_cells_came_from_the_function_that_each_called() -> None:
+    found = made_by(
+        "TypeError", "list indices must be integers or slices, not str",
+        ("nova/quota.py", "_instances_cores_ram_count_legacy", "for resource, count in result['project'].items():"),
+    )  # fmt: skip
+    assert found == ("nova/objects/instance.py", "InstanceList", "get_counts")

@@ -180,3 +180,33 @@ def test_a_client_that_trips_over_what_it_was_answered_accuses_who_answered(
 AttributeError: 'NoneType' object has no attribute 'pop'"""
     (clue,) = clues(service="nova-api", detail=detail)
     assert (clue.component, clue.kind, clue.type) == (component, kind, "bug")
+
+
+EMPTY = """Traceback (most recent call last):
+  File "/x/dist-packages/nova/compute/manager.py", line 1880, in _allocate_network_async
+    nwinfo = self.network_api.allocate_for_instance(
+  File "/x/dist-packages/nova/network/neutron.py", line 527, in _create_port_minimal
+    port_id = port['id']
+KeyError: 'id'"""
+
+
+@pytest.mark.parametrize(
+    ("answer", "accused"),
+    [
+        ('10.0.0.1 "POST /v2.0/ports HTTP/1.1" status: 201  len: 214 time: 0.5', "neutron-server"),
+        ('10.0.0.1 "POST /v2.0/ports HTTP/1.1" status: 409  len: 214 time: 0.5', "nova-compute"),
+        ('10.0.0.1 "GET /v2.0/ports HTTP/1.1" status: 200  len: 214 time: 0.5', "nova-compute"),
+    ],
+)
+def test_who_stumbles_over_the_answer_of_a_service_accuses_it_where_that_served_the_call(
+    answer: str, accused: str
+) -> None:
+    table = log_table(
+        {"service": "neutron-server", "at": 0.9, "message": answer},
+        {"service": "nova-compute", "at": 1.0, "level": "ERROR", "message": "failed", "detail": EMPTY},
+    )
+    (clue,) = error_clues(novel(table), GRAPH)
+    assert (clue.component, clue.type, clue.reporter) == (accused, "bug", "nova-compute")
+    assert (clue.kind, clue.exculpates) == (
+        ("answer", "nova-compute") if accused == "neutron-server" else ("traceback", None)
+    )

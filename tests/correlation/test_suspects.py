@@ -59,3 +59,42 @@ def test_at_most_four_places_without_repeats() -> None:
     found = places(Traceback("ValueError", "bad", frames))
     assert len(found) == len(set(found)) == 4
     assert found[0] == ("nova/a6.py", "go")
+
+
+def test_who_raises_an_exception_of_python_is_at_fault_itself() -> None:
+    inner = Frame(
+        "nova/virt/block_device.py", 50, "attach", "raise AttributeError(\"'NoneType' object has no attribute 'get'\")"
+    )
+    found = places(Traceback("AttributeError", "'NoneType' object has no attribute 'get'", (OUTER, inner)))
+    assert found[0] == ("nova/virt/block_device.py", "attach")
+
+
+def test_a_wrong_constant_is_the_fault_of_who_gives_it() -> None:
+    message = "strftime() argument 1 must be str, not int"
+    given = Frame("nova/utils.py", 882, "strtime", "return at.strftime(-1)")
+    assert places(Traceback("TypeError", message, (OUTER, given)))[0] == ("nova/utils.py", "strtime")
+    handed = Frame("nova/virt/block_device.py", 50, "attach", "return at.strftime(fmt)")
+    assert places(Traceback("TypeError", message, (OUTER, handed)))[0] == (OUTER.file, OUTER.function)
+
+
+def test_a_context_that_a_library_misses_was_left_out_by_the_last_caller() -> None:
+    library = Frame(
+        "oslo_db/sqlalchemy/enginefacade.py",
+        9,
+        "_thread",
+        "context._enginefacade_context = _TransactionContextTLocal()",
+    )
+    found = places(
+        Traceback(
+            "AttributeError", "'NoneType' object has no attribute '_enginefacade_context'", (OUTER, INNER, library)
+        )
+    )
+    assert found[0] == (INNER.file, INNER.function)
+
+
+def test_plumbing_is_suspected_where_the_call_ends_in_it() -> None:
+    frames = (OUTER, Frame("nova/utils.py", 7, "convert_version", "return 1 + version"))
+    assert places(Traceback("TypeError", "unsupported", frames))[0] == ("nova/utils.py", "convert_version")
+    assert places(Traceback("NovaException", "bad", frames))[0] == (OUTER.file, OUTER.function)
+    wrapper = (OUTER, Frame("nova/utils.py", 7, "context_wrapper", "return func(*args)"))
+    assert places(Traceback("TypeError", "unsupported", wrapper)) == [(OUTER.file, OUTER.function)]

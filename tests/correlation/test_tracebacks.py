@@ -154,3 +154,24 @@ def test_a_source_line_that_goes_on_for_ever_is_cut() -> None:
         f'Traceback (most recent call last):\n  File "nova/a.py", line 1, in run\n    {"x." * 10**6}\nKeyError: 1'
     )
     assert len(endless[0].frames[0].source) < 1000
+
+
+def test_the_call_stack_below_a_record_that_could_not_be_written_is_none_of_the_exception() -> None:
+    (found,) = parse("""--- Logging error ---
+Traceback (most recent call last):
+  File "/x/dist-packages/nova/utils.py", line 882, in strtime
+    return at.strftime(-1)
+TypeError: strftime() argument 1 must be str, not int
+Call stack:
+  File "/x/dist-packages/nova/compute/manager.py", line 1891, in _allocate_network_async
+    LOG.exception('Instance failed network setup '
+Message: 'Instance failed network setup'
+Arguments: ()""")
+    assert (found.name, [f.function for f in found.frames]) == ("TypeError", ["strtime"])
+
+
+def test_escaped_quotes_of_a_printed_list_are_quotes() -> None:
+    (found,) = parse(
+        r"""Traceback (most recent call last):\n  File "/x/nova/a.py", line 1, in f\nAttributeError: \'NoneType\' object"""
+    )
+    assert found.message == "'NoneType' object"

@@ -24,6 +24,7 @@ from openstack_rca.correlation.outages import outages
 from openstack_rca.correlation.plugging import unplugged
 from openstack_rca.correlation.processes import lost_clients, restarts, silences
 from openstack_rca.correlation.question import understand
+from openstack_rca.correlation.renamed import renamed
 from openstack_rca.correlation.requests import requests
 from openstack_rca.correlation.stalls import refusals, stalls
 from openstack_rca.correlation.stories import asked_roots, failed_roots, follow, with_root
@@ -56,6 +57,7 @@ __all__ = [
     "patterns",
     "refusals",
     "refused_batches",
+    "renamed",
     "requests",
     "restarts",
     "silences",

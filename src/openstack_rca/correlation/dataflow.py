@@ -7,7 +7,7 @@ frame got it from a call. What the logged source lines leave open, the index of 
 import ast
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from openstack_rca.correlation.sourcecode import Function, SourceCode, given_for, makes_object
 from openstack_rca.correlation.tracebacks import Blame, Frame, Traceback
@@ -32,7 +32,12 @@ _LOOK_UPS = frozenset({"get", "pop", "setdefault"})
 _LOOKED_UP = re.compile(rf"""\.(?:{"|".join(sorted(_LOOK_UPS))})\(['"].*\)$""")
 """What is looked up in a dictionary by a text comes from who made the dictionary; an API has a `get` too, which takes ids."""
 _LONGEST_WAY = 8
+_CLIENT_CALL = re.compile(r"(?:^|[._])(?:\w*client|neutron|cinder|glance|nova|placement)\.\w")
+"""A call on the client of another service; `get_client` and the like, which make one, are none."""
 _OF = r"(?P<value>[A-Za-z_][\w.]*(?:\([^()]*\))?)"
+
+
+_Made = Callable[[Frame, Function | None, str, Blame, SourceCode, str], tuple[CodeLocation, ...]]
 
 
 def makers(traceback: Traceback, blame: Blame, code: SourceCode) -> tuple[CodeLocation, ...]:
@@ -55,10 +60,31 @@ def makers(traceback: Traceback, blame: Blame, code: SourceCode) -> tuple[CodeLo
     return _follow(frames[: last + 1], given, blame, code) if given else ()
 
 
+def asked_of_peer(traceback: Traceback, blame: Blame, code: SourceCode) -> str | None:
+    """Return the client's call whose answer an exception stumbled over ("port_client.create_port"); None when it was no answer."""
+    found: list[str] = []
+
+    def made(frame: Frame, function: Function | None, value: str, *_: object) -> tuple[CodeLocation, ...]:
+        calls = (value[:-2],) if value.endswith("()") else function.values.get(value, ()) if function else ()
+        if any(frame.file.startswith(adapter) for adapter in blame.adapters):
+            found.extend(c for c in calls if _CLIENT_CALL.search(c))
+        return (_place(frame),)
+
+    value = _bad_value(traceback)
+    if value:
+        _follow(traceback.frames, value, blame, code, made)
+    return found[0] if found else None
+
+
 def is_misused(traceback: Traceback) -> bool:
     """Say whether an object of a class of its own was used in a way that its class does not know: then the user is wrong."""
     kind = _KIND.search(traceback.message)
     return kind is not None and kind["kind"] not in _BUILT_IN
+
+
+def is_context(traceback: Traceback) -> bool:
+    """Say whether the bad value is the context of a request, which every program makes at its door and hands on."""
+    return bool(_CONTEXT.search(_bad_value(traceback) or ""))
 
 
 def _bad_value(traceback: Traceback) -> str | None:
@@ -79,7 +105,7 @@ def _bad_value(traceback: Traceback) -> str | None:
         patterns = [r"\bin " + _OF, r"(?:list|set|tuple|dict|sorted|len)\(" + _OF]
     elif converted := _CONVERTED.search(message):
         patterns = [rf"\b{converted['one'] or converted['other']}\(" + _OF]
-    elif "subscriptable" in message:
+    elif "subscriptable" in message or "indices must be integers" in message:
         patterns = [_OF + r"\["]
     else:
         return None
@@ -88,15 +114,18 @@ def _bad_value(traceback: Traceback) -> str | None:
     return re.sub(r"\(.*\)$", "()", _LOOKED_UP.sub("", found)) if found else None
 
 
-def _follow(frames: Sequence[Frame], value: str, blame: Blame, code: SourceCode) -> tuple[CodeLocation, ...]:
+def _follow(
+    frames: Sequence[Frame], value: str, blame: Blame, code: SourceCode, made: _Made | None = None
+) -> tuple[CodeLocation, ...]:
     """Return who made a value (an expression in the last frame), going outward; empty when the trace is lost."""
+    made = made or _made
     at, field = len(frames) - 1, ""
     while True:
         frame = frames[at]
         function = code.function(frame.file, frame.function, value.split(".")[0])
         value, field = _object_given(function, value, field, code)
         if value.endswith("()") or (function and value in function.values) or _is_attribute(value):
-            found = _made(frame, function, value, blame, code, field)
+            found = made(frame, function, value, blame, code, field)
             given_or_made = function is not None and value in function.parameters
             if not given_or_made or found != (_place(frame),):
                 return found  # else only a library could have made it: rather it was given

@@ -3,11 +3,14 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import polars as pl
 
+from openstack_rca.correlation.access import calls
+from openstack_rca.correlation.dataflow import asked_of_peer
+from openstack_rca.correlation.sourcecode import SourceCode
 from openstack_rca.correlation.suspects import suspects
 from openstack_rca.correlation.topology import ServiceGraph
 from openstack_rca.correlation.tracebacks import Blame, ExceptionRule, Traceback, inline, load_blame, parse
@@ -18,6 +21,9 @@ _BENIGN_INNER = frozenset({"KeyError", "IndexError", "StopIteration", "Empty", "
 _MOST_GROUPS = 400
 _ANSWERER = "answerer"
 _PROGRAMMING = "bug"
+_METHODS = {"create": "POST", "add": "POST", "update": "PUT", "delete": "DELETE", "remove": "DELETE"}
+"""The HTTP method behind the verb that a call of a client library begins with; the others read."""
+_JUST_BEFORE, _JUST_AFTER = timedelta(seconds=2), timedelta(milliseconds=100)
 _LAST_HOST = re.compile(r"Error from last host: (?P<host>[\w.-]+) ")
 """Where the build was tried whose traceback nova-conductor repeats (nova/scheduler/utils.py)."""
 
@@ -40,7 +46,7 @@ def error_clues(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
     )
     blame = load_blame()
     read = [(row, _decisive(row["message"], row["detail"], blame)) for row in groups.iter_rows(named=True)]
-    clues = [(_clue(row, traceback, graph, blame), traceback) for row, traceback in read]
+    clues = [(_clue(row, traceback, graph, blame, table), traceback) for row, traceback in read]
     inside = {c.reporter for c, traceback in clues if c.code and traceback and not blame.peer(traceback)}
     return [
         replace(c, code=()) if traceback and c.reporter in inside and blame.peer(traceback) else c
@@ -48,7 +54,9 @@ def error_clues(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
     ]  # in code that talks to another program the value may be that one's: a place inside goes before
 
 
-def _clue(row: dict[str, Any], traceback: Traceback | None, graph: ServiceGraph, blame: Blame) -> Clue:
+def _clue(
+    row: dict[str, Any], traceback: Traceback | None, graph: ServiceGraph, blame: Blame, table: pl.DataFrame
+) -> Clue:
     reporter = graph.resolve(row["service"]) or row["service"] or "unknown"
     if traceback is None:
         return _plain(row, reporter, blame)
@@ -56,6 +64,9 @@ def _clue(row: dict[str, Any], traceback: Traceback | None, graph: ServiceGraph,
     printer, where = reporter, f" on {row['host']}" if row["host"] else ""
     reporter, at = _origin(traceback, row, reporter, graph, blame)
     component, host = _accused(rule, traceback, row["message"], (reporter, at), graph, blame)
+    answerer = _answerer(traceback, row, graph, blame, table) if rule.type == _PROGRAMMING else None
+    if answerer and component == reporter:
+        component, host = answerer, None
     itself = component == reporter
     code = suspects(traceback, blame) if itself else ()
     maker = graph.runner(code[0].file) if code and rule.type == _PROGRAMMING else None
@@ -63,7 +74,7 @@ def _clue(row: dict[str, Any], traceback: Traceback | None, graph: ServiceGraph,
         component, host, itself = maker, None, False  # what it stumbled over came from there
     told = f"{traceback.name}: {traceback.message}".strip(": ").replace("\n", " ")[:200]
     return Clue(
-        kind="answer" if (rule.blames == _ANSWERER or code) and not itself else "traceback",
+        kind="answer" if (rule.blames == _ANSWERER or code or answerer) and not itself else "traceback",
         key=f"{reporter}>{component}:{traceback.name}:{row['template']}",
         component=component or reporter,
         host=host,
@@ -163,6 +174,25 @@ def _accused(
     component, host = graph.at_url(f"{traceback.message} {message}")
     component = component or graph.rpc_callee([f.file for f in traceback.frames]) or blame.peer(traceback)
     return component, host if component and graph.is_per_host(component) else None
+
+
+def _answerer(
+    traceback: Traceback, row: dict[str, Any], graph: ServiceGraph, blame: Blame, table: pl.DataFrame
+) -> str | None:
+    """Return the service whose answer a program stumbled over, though by its own log it had served the call; None for no such."""
+    peer = blame.peer(traceback)
+    call = asked_of_peer(traceback, blame, SourceCode(f.file for f in traceback.frames)) if peer else None
+    if call is None or row["first"] is None:
+        return None
+    verb = call.rpartition(".")[2].partition("_")[0]
+    served = calls(
+        table.filter(
+            pl.col("time").is_between(row["first"] - _JUST_BEFORE, row["first"] + _JUST_AFTER),
+            pl.col("service").is_in([s for s in table["service"].unique() if s and graph.resolve(s) == peer]),
+        )
+    )
+    is_served = (pl.col("method") == _METHODS.get(verb, "GET")) & pl.col("status").is_between(200, 299)
+    return peer if served.select(is_served.any()).item() else None
 
 
 def _time(value: object) -> datetime | None:

@@ -18,7 +18,10 @@ _LISTED = re.compile(r"""\\n['"], u?['"]""")
 """Between the lines of a remote traceback that was printed as a Python list (oslo.messaging's RemoteError, nova's retries)."""
 _LONGEST_SOURCE = 500
 """No statement of Python is longer; what is longer is no source."""
-_CHAINED = re.compile(r"(?:During handling of the above exception|The above exception was the direct cause)")
+_CHAINED = re.compile(
+    r"During handling of the above exception|The above exception was the direct cause|^Call stack:", re.M
+)
+"""What ends the part of one exception; the call stack is that of a log call which Python's logging could not carry out."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class Traceback:
 
 def parse(text: str) -> list[Traceback]:
     """Return the exceptions of a (possibly chained) traceback, the original one first; empty when there is none."""
-    unescaped = _LISTED.sub("\n", text).replace("\\n", "\n").replace('\\"', '"')
+    unescaped = _LISTED.sub("\n", text).replace("\\n", "\n").replace('\\"', '"').replace("\\'", "'")
     found = []
     for part in re.split(r"Traceback \(most recent call last\):?", unescaped)[1:] or [unescaped]:
         part = _CHAINED.split(part)[0]
@@ -143,13 +146,13 @@ class Blame:
         """Say whether a frame is code that services share."""
         return frame.file.split("/", 1)[0] in self.libraries
 
+    def is_own(self, frame: Frame) -> bool:
+        """Say whether a frame is OpenStack's own code, other than a decorator and the like."""
+        return frame.file.split("/", 1)[0] in self.projects and frame.function not in self.plumbing_functions
+
     def is_core(self, frame: Frame) -> bool:
         """Say whether a frame is OpenStack's own code and does more than pass a call on."""
-        return (
-            frame.file.split("/", 1)[0] in self.projects
-            and not frame.file.startswith(self.plumbing_files)
-            and frame.function not in self.plumbing_functions
-        )
+        return self.is_own(frame) and not frame.file.startswith(self.plumbing_files)
 
     def peer(self, traceback: Traceback) -> str | None:
         """Return whom a traceback was talking to when it failed, by client package or adapter; None when to nobody."""

@@ -22,6 +22,7 @@ from openstack_rca.correlation import (
     outages,
     refusals,
     refused_batches,
+    renamed,
     restarts,
     silences,
     slow_clues,
@@ -86,6 +87,7 @@ def find_clues(
         *refusals(found, graph),
         *interventions(found, graph),
         *misdirected(found, table, graph),
+        *renamed(found, table),
     )
     own = set(table.filter(pl.col("root").is_in(list(asked)))["record"].to_list()) if asked else set()
     return tuple(replace(c, weight=c.weight * _nearness(c, own, question.times)) for c in clues)

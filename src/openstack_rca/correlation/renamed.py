@@ -1,0 +1,95 @@
+"""A program that others call down since its own restart, though it runs: it reports under another name."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import polars as pl
+
+from openstack_rca.records import Clue
+
+_DOWN = "service-down"
+_HEARD = timedelta(seconds=20)
+"""So long after its start a program has reported: nova and cinder do every 10 s (report_interval), agents at once."""
+_CONNECTIONS = frozenset({_DOWN, "dependency-unreachable", "auth-failure", "network", "timeout"})
+_OF_ITS_RESTART = frozenset({"restart", "outage", "silence"})
+_TROUBLE = 0.5
+_WEIGHT = 0.95
+
+
+def renamed(clues: Sequence[Clue], table: pl.DataFrame) -> list[Clue]:
+    """Return a clue for each program that was restarted, writes on without trouble, and is called down all the same.
+
+    Services and agents are known by their host (and backend); one that comes back with another `host`, `enabled_backends` or
+    a fully qualified name is a new one, and what belongs to the old name stays behind. New names that it uses are told.
+    """
+    found = []
+    for restart in (c for c in clues if c.kind == "restart"):
+        mine = [c for c in clues if c.component == restart.component and restart.host in (None, c.host)]
+        called_down = ((c, c.first) for c in mine if c.first and _is_about_now(c, restart))
+        complaint, since = next(called_down, (None, None))
+        own = table.filter(
+            pl.col("service") == restart.component,
+            pl.lit(True) if restart.host is None else pl.col("host") == restart.host,
+            pl.col("time") >= restart.last,
+        ).sort("time", "record")
+        if complaint is None or since is None or any(_is_troubled(c, restart) for c in clues):
+            continue
+        if own.filter(pl.col("time") >= since - _HEARD).is_empty():
+            continue
+        names = dict(_new_names(own, table, complaint))
+        accuser = next((c.component for c in clues if c.role == "cause" and (c.host or "").rstrip(".") in names), None)
+        found.append(_clue(restart, complaint, own, names, accuser))
+    return found
+
+
+def _is_about_now(clue: Clue, restart: Clue) -> bool:
+    """Say whether somebody else calls a program down later than its first report after a restart is due."""
+    if clue.type != _DOWN or clue.role != "cause" or clue.reporter == clue.component or not clue.first or not clue.last:
+        return False
+    return restart.last is not None and clue.first > restart.last and clue.last >= restart.last + _HEARD
+
+
+def _is_troubled(clue: Clue, restart: Clue) -> bool:
+    """Say whether a restarted program complains of a connection: then its reports do not arrive for that reason."""
+    is_own = clue.reporter == restart.component and restart.host in (None, clue.host)
+    about = clue.type in _CONNECTIONS and clue.kind not in _OF_ITS_RESTART
+    return is_own and about and clue.role != "context" and clue.weight >= _TROUBLE
+
+
+def _new_names(own: pl.DataFrame, table: pl.DataFrame, complaint: Clue) -> Iterator[tuple[str, int]]:
+    """Yield the names that begin like the one that is called down and that only the new process uses, with their record."""
+    if not complaint.host:
+        return
+    pattern = rf"\b{re.escape(complaint.host)}[.@][\w.@#-]*\w"
+    before = table.filter(pl.col("time") < own["time"][0])["message"].str.extract_all(pattern).explode().unique()
+    for record, message in own.filter(pl.col("message").str.contains(pattern)).select("record", "message").iter_rows():
+        yield from ((name, record) for name in re.findall(pattern, message) if name not in before)
+
+
+def _clue(restart: Clue, complaint: Clue, own: pl.DataFrame, names: dict[str, int], accuser: str | None) -> Clue:
+    where = f" on {complaint.host}" if complaint.host else ""
+    called = f" and calls itself {' and '.join(sorted(names)[:2])}" if names else ""
+    told = (
+        f"{restart.component}{where} was restarted at {restart.last:%H:%M:%S} and runs{called}, but {complaint.reporter} has "
+        "not heard from it since: it reports under another name"
+    )
+    return replace(
+        complaint,
+        kind="address",
+        key=f"{restart.component}:{complaint.host}:renamed",
+        type="misconfiguration",
+        weight=_WEIGHT,
+        statement=told,
+        records=tuple(
+            dict.fromkeys([*list(names.values())[:2], *complaint.records[:2], *restart.records, own["record"][-1]])
+        ),
+        remediation=f"Give {restart.component} its former name again (host, enabled_backends, the name of the machine), or move "
+        "what belongs to the old name.",
+        look_next=(
+            f"the host option of {restart.component}{where}, and hostname -f there",
+            "openstack compute service list, volume service list, network agent list: the old name down, a new one up",
+        ),
+        exculpates=accuser,
+    )
