@@ -77,24 +77,15 @@ def test_a_wrong_constant_is_the_fault_of_who_gives_it() -> None:
     assert places(Traceback("TypeError", message, (OUTER, handed)))[0] == (OUTER.file, OUTER.function)
 
 
-def test_a_context_that_a_library_misses_was_left_out_by_the_last_caller() -> None:
-    library = Frame(
-        "oslo_db/sqlalchemy/enginefacade.py",
-        9,
-        "_thread",
-        "context._enginefacade_context = _TransactionContextTLocal()",
-    )
-    found = places(
-        Traceback(
-            "AttributeError", "'NoneType' object has no attribute '_enginefacade_context'", (OUTER, INNER, library)
-        )
-    )
-    assert found[0] == (INNER.file, INNER.function)
-
-
 def test_plumbing_is_suspected_where_the_call_ends_in_it() -> None:
     frames = (OUTER, Frame("nova/utils.py", 7, "convert_version", "return 1 + version"))
     assert places(Traceback("TypeError", "unsupported", frames))[0] == ("nova/utils.py", "convert_version")
     assert places(Traceback("NovaException", "bad", frames))[0] == (OUTER.file, OUTER.function)
     wrapper = (OUTER, Frame("nova/utils.py", 7, "context_wrapper", "return func(*args)"))
     assert places(Traceback("TypeError", "unsupported", wrapper)) == [(OUTER.file, OUTER.function)]
+
+
+def test_what_is_raised_over_an_argument_is_the_fault_of_who_gave_it() -> None:
+    inner = Frame("nova/objects/fields.py", 50, "coerce", "raise ValueError('A list must be given, not str')")
+    found = places(Traceback("ValueError", "value must be a list, not str", (OUTER, inner)))
+    assert found[0] == (OUTER.file, OUTER.function)

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 from tests.correlation.tables import at, log_table, novel
 
-from openstack_rca.correlation import load_topology
+from openstack_rca.correlation import load_topology, with_root
 from openstack_rca.pipeline.suspicion import find_clues, signature_clues
 from openstack_rca.records import Clue, Question, SignatureHit
 from openstack_rca.signatures import Signature, load_signatures
@@ -113,3 +113,27 @@ def test_a_symptom_whose_own_record_names_another_service_counts_less() -> None:
         "neutron logs for more information."
     )
     assert bound == pytest.approx(0.4 * own)
+
+
+def test_what_a_signature_and_a_traceback_say_of_one_record_counts_once_and_keeps_the_place() -> None:
+    detail = """Traceback (most recent call last):
+  File "/x/dist-packages/cinder/volume/drivers/nfs.py", line 10, in _do_create_volume
+    self._create_regular_file(path, size)
+OSError: [Errno 28] No space left on device: '/mnt/volume-1\'"""
+    table = novel(
+        log_table(
+            {
+                "service": "cinder-volume",
+                "level": "ERROR",
+                "host": "c1",
+                "message": "Create failed: OSError: [Errno 28] No space left on device: '/mnt/volume-1'",
+                "detail": detail,
+            }
+        )
+    )
+    found = find_clues(with_root(table), None, table.clear(), Question(""), GRAPH)
+    accused = [c for c in found if c.records == (0,) and c.role == "cause"]
+    assert [(c.kind, c.component) for c in accused if c.kind in ("signature", "traceback")] == [
+        ("signature", accused[0].component)
+    ]
+    assert [p.function for p in accused[0].code] == ["_do_create_volume"]

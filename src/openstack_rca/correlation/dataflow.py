@@ -82,11 +82,6 @@ def is_misused(traceback: Traceback) -> bool:
     return kind is not None and kind["kind"] not in _BUILT_IN
 
 
-def is_context(traceback: Traceback) -> bool:
-    """Say whether the bad value is the context of a request, which every program makes at its door and hands on."""
-    return bool(_CONTEXT.search(_bad_value(traceback) or ""))
-
-
 def _bad_value(traceback: Traceback) -> str | None:
     """Return the expression that was None, or the dictionary that lacked a key, in the source line that raised."""
     if not traceback.frames or is_misused(traceback):

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
 
-from openstack_rca.correlation.dataflow import is_context, is_misused, makers
+from openstack_rca.correlation.dataflow import is_misused, makers
 from openstack_rca.correlation.sourcecode import SourceCode
 from openstack_rca.correlation.tracebacks import Blame, Frame, Traceback
 from openstack_rca.records import CodeLocation
@@ -37,28 +37,33 @@ def suspects(traceback: Traceback, blame: Blame) -> tuple[CodeLocation, ...]:
         return named
     if traceback.name in _STUMBLES:
         frames.sort(key=blame.is_library)
-    innermost = traceback.frames[-1]
-    if traceback.name in _STUMBLES and innermost not in frames and blame.is_own(innermost):
-        frames.insert(0, innermost)  # where a call ends nothing is passed on
     code = SourceCode(f.file for f in traceback.frames)
     made = makers(traceback, blame, code)
     if made:
         order = [*made, *_further(made[0], code), *map(_place, frames)]
-    elif _BAD_VALUE.search(traceback.message) and not is_misused(traceback) and not _is_own(traceback):
+    elif _BAD_VALUE.search(traceback.message) and not is_misused(traceback) and not _is_own(traceback, blame):
         order = _after_bad_value(frames)
     else:
-        order = [_place(f) for f in frames]
+        end = [
+            f for f in traceback.frames[-1:] if traceback.name in _STUMBLES and blame.is_own(f) and not blame.is_core(f)
+        ]
+        order = [_place(f) for f in (*end, *frames)]  # also plumbing: where a call ends nothing is passed on
     return tuple(dict.fromkeys(_with_class(place, code) for place in (*named, *order)))[:_MOST]
 
 
-def _is_own(traceback: Traceback) -> bool:
-    """Say whether the innermost call is at fault itself: it raised the exception, gave a wrong constant, or got no context,
-    which every call before it used.
+def _is_own(traceback: Traceback, blame: Blame) -> bool:
+    """Say whether the innermost frame is at fault itself: it raised what Python raises over a bad value, or gave a wrong
+    constant. What it raises over an argument ("must be …") is its caller's.
     """
-    source = traceback.frames[-1].source
+    last = traceback.frames[-1]
     wrong = _ARGUMENT.search(traceback.message)
-    constant = wrong and re.search(rf"\b{wrong['function']}\((?:[-\d'\"]|None\b|True\b|False\b)", source)
-    return source.startswith("raise ") or bool(constant) or is_context(traceback)
+    constant = wrong and re.search(rf"\b{wrong['function']}\((?:[-\d'\"]|None\b|True\b|False\b)", last.source)
+    raised = (
+        blame.is_core(last)
+        and last.source.startswith(f"raise {traceback.name}(")
+        and "must be" not in traceback.message
+    )
+    return raised or bool(constant)
 
 
 def _further(made: CodeLocation, code: SourceCode) -> Iterator[CodeLocation]:
