@@ -16,6 +16,7 @@ from selenium.common.exceptions import StaleElementReferenceException, WebDriver
 from selenium.webdriver import ActionChains
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
@@ -104,6 +105,21 @@ class Browser:
     def button(self, name: str) -> None:
         """Click a button by its name."""
         self.click(f"//button[normalize-space(.)='{name}' or .//p[normalize-space(.)='{name}']]")
+
+    def enter(self, label: str, text: str) -> None:
+        """Write into a field as a whole, again when the page was drawn anew in between, and leave it with Enter."""
+
+        def written() -> bool:
+            with suppress(WebDriverException):
+                box = self.find(f"//input[@aria-label='{label}']")
+                box.send_keys(Keys.CONTROL, "a")
+                box.send_keys(text)
+                return box.get_attribute("value") == text
+            return False
+
+        _until(written, 30, f"{text} cannot be written into {label}")
+        self.find(f"//input[@aria-label='{label}']").send_keys(Keys.ENTER)
+        self.rest()
 
     def row(self, number: int) -> None:
         """Select a row, from 0, of the first table of the page."""
