@@ -6,7 +6,7 @@ import pytest
 from tests.correlation.tables import log_table
 from tests.diagnosis.clues import clue
 
-from openstack_rca.correlation import load_topology
+from openstack_rca.correlation import load_topology, sayers
 from openstack_rca.diagnosis import Case, CitedLine, OfflineAnalyst
 from openstack_rca.diagnosis.confidence import calibrated, leads, needed
 from openstack_rca.diagnosis.offline import spread_code
@@ -27,7 +27,7 @@ def case(*clues: Clue, records: int = 5) -> Case:
     def cite(wanted: Sequence[int]) -> dict[int, CitedLine]:
         return {r: CitedLine(r + 1, f"line {r + 1}") for r in wanted if r < records}
 
-    return Case(Question("x"), table, clues, (), None, load_topology(), cite)
+    return Case(Question("x"), table, clues, (), None, load_topology(), cite, sayers([]))
 
 
 def diagnose(*clues: Clue, settings: Analysis | None = None) -> Diagnosis:

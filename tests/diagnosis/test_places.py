@@ -3,7 +3,7 @@ from dataclasses import replace
 from tests.correlation.tables import log_table
 from tests.diagnosis.clues import clue
 
-from openstack_rca.correlation import load_topology
+from openstack_rca.correlation import load_topology, sayers
 from openstack_rca.diagnosis.places import placed
 from openstack_rca.diagnosis.weighing import hypothesize
 from openstack_rca.records import Clue, CodeLocation, Hypothesis, Question
@@ -19,7 +19,7 @@ ROWS = [
 
 def files(*clues: Clue) -> list[str]:
     found: list[Hypothesis] = hypothesize(clues, load_topology(), Question(""))
-    return [place.file for place in placed(found, log_table(*ROWS), load_topology())[0].code]
+    return [place.file for place in placed(found, log_table(*ROWS), load_topology(), sayers([]))[0].code]
 
 
 def test_without_a_traceback_the_logger_of_the_failure_is_the_place() -> None:
@@ -59,7 +59,7 @@ CALLS = [
 
 def handlers(component: str, *records: int) -> list[str]:
     found: list[Hypothesis] = hypothesize([clue(component, records=records)], load_topology(), Question(""))
-    return [place.file for place in placed(found, log_table(*CALLS), load_topology())[0].code]
+    return [place.file for place in placed(found, log_table(*CALLS), load_topology(), sayers([]))[0].code]
 
 
 def test_without_a_failing_logger_the_module_behind_the_call_is_the_place() -> None:
@@ -100,7 +100,7 @@ TEXTS = [
 
 def places(component: str, *records: int) -> list[tuple[str, str | None, str | None]]:
     found: list[Hypothesis] = hypothesize([clue(component, records=records)], load_topology(), Question(""))
-    code = placed(found, log_table(*TEXTS), load_topology())[0].code
+    code = placed(found, log_table(*TEXTS), load_topology(), sayers(row["logger"] for row in TEXTS))[0].code
     return [(p.file, p.class_name, p.function) for p in code]
 
 

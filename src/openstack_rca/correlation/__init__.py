@@ -26,6 +26,7 @@ from openstack_rca.correlation.processes import lost_clients, restarts, silences
 from openstack_rca.correlation.question import understand
 from openstack_rca.correlation.renamed import renamed
 from openstack_rca.correlation.requests import requests
+from openstack_rca.correlation.sourcecode import sayers
 from openstack_rca.correlation.stalls import refusals, stalls
 from openstack_rca.correlation.stories import asked_roots, failed_roots, follow, with_root
 from openstack_rca.correlation.topology import ServiceGraph, load_topology, topology_of
@@ -60,6 +61,7 @@ __all__ = [
     "renamed",
     "requests",
     "restarts",
+    "sayers",
     "silences",
     "slow_clues",
     "stalls",

@@ -7,7 +7,7 @@ of a traceback; what the operator's own release has beyond it is simply not know
 import gzip
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from os.path import commonpath
@@ -293,6 +293,24 @@ class SourceCode:
         """Return the function of a file by its bare name, as `Project.function`."""
         project = self.project(file)
         return project.function(file, name, variable) if project else None
+
+
+def sayers(loggers: Iterable[str]) -> Callable[[str, str], list[CodeLocation]]:
+    """Return what tells, of a logger and its message, who made what was asked before it was raised or logged, who raised it,
+    and who logged it; the loggers of the logs tell the release.
+    """
+    code = SourceCode(map(_path, loggers))
+
+    def told(logger: str, message: str) -> list[CodeLocation]:
+        project = code.project(_path(logger))
+        said = (project.raising(message), project.logging(_path(logger), message)) if project else ()
+        return [*(place for places in said for place in places[1:]), *(places[0] for places in said if places)]
+
+    return told
+
+
+def _path(logger: str) -> str:
+    return logger.replace(".", "/") + ".py"
 
 
 @cache

@@ -7,10 +7,12 @@ from datetime import datetime
 import polars as pl
 
 from openstack_rca.contracts import Topology
-from openstack_rca.records import Clue, Question, Story
+from openstack_rca.records import Clue, CodeLocation, Question, Story
 
 Cite = Callable[[Sequence[int]], Mapping[int, "CitedLine"]]
 """Record ids in, the lines as they stand in their files out; a record that cannot be read again is left out."""
+Sayers = Callable[[str, str], Sequence[CodeLocation]]
+"""A logger and its message in, the places in OpenStack's source that it leads to, most likely first; empty when unknown."""
 
 
 @dataclass(frozen=True)
@@ -38,3 +40,4 @@ class Case:
     onset: datetime | None
     topology: Topology
     cite: Cite
+    sayers: Sayers

@@ -77,7 +77,7 @@ def suspected(case: Case) -> list[Hypothesis]:
     """Return the hypotheses about a case, best first, with the places in the code apart."""
     found = hypothesize(case.clues, case.topology, case.question, Presence(case.table))
     told = sum(h.score > _NEGLIGIBLE for h in found)
-    return spread_code([*placed(found[:told], case.table, case.topology), *found[told:]])
+    return spread_code([*placed(found[:told], case.table, case.topology, case.sayers), *found[told:]])
 
 
 def standing(hypotheses: Sequence[Hypothesis]) -> list[float]:

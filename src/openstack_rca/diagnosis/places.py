@@ -13,7 +13,7 @@ from functools import cache
 import polars as pl
 
 from openstack_rca.contracts import Topology
-from openstack_rca.correlation.sourcecode import SourceCode
+from openstack_rca.diagnosis.case import Sayers
 from openstack_rca.knowledge import read
 from openstack_rca.records import CodeLocation, Hypothesis
 
@@ -23,29 +23,29 @@ _NOT_RUNNING = frozenset({"service-down", "dependency-unreachable", "network", "
 """Types of fault that are in no code: a program does not run, or is not reached."""
 
 
-def placed(hypotheses: Sequence[Hypothesis], table: pl.DataFrame, topology: Topology) -> list[Hypothesis]:
+def placed(
+    hypotheses: Sequence[Hypothesis], table: pl.DataFrame, topology: Topology, sayers: Sayers
+) -> list[Hypothesis]:
     """Return the hypotheses, those without a code location with the places that reported, or for a bug handled, its failures."""
-    loggers = table["logger"].drop_nulls().unique().to_list()
-    code = SourceCode(map(_path, loggers))
     return [
-        h if h.code or h.type in _NOT_RUNNING else replace(h, code=_told_by(h, table, topology, code))
+        h if h.code or h.type in _NOT_RUNNING else replace(h, code=_told_by(h, table, topology, sayers))
         for h in hypotheses
     ]
 
 
 def _told_by(
-    hypothesis: Hypothesis, table: pl.DataFrame, topology: Topology, code: SourceCode
+    hypothesis: Hypothesis, table: pl.DataFrame, topology: Topology, sayers: Sayers
 ) -> tuple[CodeLocation, ...]:
     told = [
         r for c in hypothesis.clues if c.role != "context" and c.reporter == hypothesis.component for r in c.records
     ]
     rows = table.filter(pl.col("record").is_in(told)).select("record", "level", "logger", "message")
     found = {r: (level, logger, message) for r, level, logger, message in rows.iter_rows()}
-    places = []
+    places: list[CodeLocation] = []
     for record in told:
         level, logger, message = found.get(record, ("", None, ""))
         if logger and level in _FAILING:
-            places += _of_message(_path(logger), message, code)
+            places += [*sayers(logger, message), CodeLocation(logger.replace(".", "/") + ".py", None, None)]
     own = [
         p
         for p in places
@@ -62,18 +62,6 @@ def _told_by(
         if not (place.file in best and best[place.file].function):
             best[place.file] = place
     return tuple(best.values())[:_MOST]
-
-
-def _of_message(file: str, message: str, code: SourceCode) -> list[CodeLocation]:
-    """Return who made what was asked before a message was raised or logged, who raised it, and who logged it."""
-    project = code.project(file)
-    sayers = (project.raising(message), project.logging(file, message)) if project else ()
-    makers = [place for said in sayers for place in said[1:]]
-    return [*makers, *(said[0] for said in sayers if said), CodeLocation(file, None, None)]
-
-
-def _path(logger: str) -> str:
-    return logger.replace(".", "/") + ".py"
 
 
 def _handler(component: str, call: str) -> str | None:

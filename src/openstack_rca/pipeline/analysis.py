@@ -19,6 +19,7 @@ from openstack_rca.correlation import (
     follow,
     onset,
     patterns,
+    sayers,
     topology_of,
     understand,
     vanished,
@@ -144,7 +145,8 @@ def _diagnose(
         table, notes, full = with_scores(table, baseline, texts, request.issue, settings, request.fast)
     with watch.stage("diagnose"):
         table = with_relevance(table, question, asked, _weights(settings))
-        case = Case(question, table, clues, stories, began, graph, partial(cite, request.logs, table))
+        says = sayers(table["logger"].drop_nulls().unique())
+        case = Case(question, table, clues, stories, began, graph, partial(cite, request.logs, table), says)
         diagnosis = OfflineAnalyst(settings.analysis).diagnose(case)
     told = partial(
         summarise,
