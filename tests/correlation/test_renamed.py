@@ -1,5 +1,6 @@
 from typing import Any
 
+import polars as pl
 from tests.correlation.tables import at, log_table
 from tests.diagnosis.clues import clue
 
@@ -43,6 +44,7 @@ def test_who_complains_of_the_new_name_is_a_victim() -> None:
 def test_a_name_that_was_in_use_before_is_no_new_one() -> None:
     table = log_table(
         {"service": "nova-compute", "host": "c2", "at": 5.0, "message": "Running on c2.example.org"},
+        {"service": "nova-compute", "host": "c2", "at": 12.0, "message": "Auditing c2.example.org"},
         {"service": "nova-compute", "host": "c2", "at": 50.0, "message": "Auditing c2.example.org"},
     )
     (found,) = renamed([restart(), down()], table)
@@ -56,6 +58,13 @@ def test_who_is_called_down_before_its_first_report_is_due_was_down() -> None:
 
 def test_who_writes_nothing_more_is_down() -> None:
     assert renamed([restart(), down(first=55, last=90)], logs(until=20)) == []
+    assert renamed([restart(), down(first=55, last=90)], logs("no name", until=50)) == []
+    assert len(renamed([restart(), down(first=55, last=90)], logs(until=50))) == 1
+
+
+def test_who_was_started_once_more_was_down() -> None:
+    died = logs("no name").with_columns(pid=pl.when(pl.col("time") >= at(30)).then(pl.lit("2")).otherwise("pid"))
+    assert renamed([restart(), down()], died) == []
 
 
 def test_who_cannot_reach_what_it_needs_does_not_report_for_that_reason() -> None:

@@ -29,16 +29,20 @@ def renamed(clues: Sequence[Clue], table: pl.DataFrame) -> list[Clue]:
         mine = [c for c in clues if c.component == restart.component and restart.host in (None, c.host)]
         called_down = ((c, c.first) for c in mine if c.first and _is_about_now(c, restart))
         complaint, since = next(called_down, (None, None))
+        if complaint is None or since is None or any(_is_troubled(c, restart) for c in clues):
+            continue
         own = table.filter(
             pl.col("service") == restart.component,
             pl.lit(True) if restart.host is None else pl.col("host") == restart.host,
             pl.col("time") >= restart.last,
         ).sort("time", "record")
-        if complaint is None or since is None or any(_is_troubled(c, restart) for c in clues):
-            continue
-        if own.filter(pl.col("time") >= since - _HEARD).is_empty():
+        at_first = own.filter(pl.col("time") < pl.lit(restart.last) + _HEARD)
+        if at_first.is_empty():
             continue
         names = dict(_new_names(own, table, complaint))
+        late = own.filter(pl.col("time") >= (since - _HEARD if names else since))
+        if not set(late["pid"]) & set(at_first["pid"]):
+            continue  # that process ended after all
         accuser = next((c.component for c in clues if c.role == "cause" and (c.host or "").rstrip(".") in names), None)
         found.append(_clue(restart, complaint, own, names, accuser))
     return found
