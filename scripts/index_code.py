@@ -23,6 +23,12 @@ RELEASES = {  # Pike (2017), Yoga (2022) and the newest, oldest first
     "keystone": ("12.0.3", "21.0.1", "30.0.0"),
     "openstack-placement": ("7.0.0", "16.0.0"),
     "openstack-heat": ("11.0.2", "18.0.1", "27.0.1"),
+    "octavia": ("10.1.1", "19.0.0"),
+    "barbican": ("14.0.2", "23.0.0"),
+    "designate": ("14.0.4", "23.0.0"),
+    "manila": ("14.2.0", "23.0.1"),
+    "ironic": ("20.1.3", "39.0.0"),
+    "magnum": ("14.1.2", "23.0.0"),
 }
 _SKIPPED = frozenset({"tests", "migrations", "migrate_repo", "locale", "hacking", "conf"})
 _MOST_PRODUCERS = 4
