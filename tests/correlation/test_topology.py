@@ -80,7 +80,9 @@ def test_what_is_unknown_goes_by_its_first_word() -> None:
 def test_ports_and_families_are_plausible() -> None:
     ports = [port for c in GRAPH.components.values() for port in c.get("ports", ())]
     assert len(ports) == len(set(ports))
-    assert {c["family"] for c in GRAPH.components.values()} <= set(report_schema()["$defs"]["service"]["anyOf"][0]["enum"])
+    assert {c["family"] for c in GRAPH.components.values()} <= set(
+        report_schema()["$defs"]["service"]["anyOf"][0]["enum"]
+    )
 
 
 def test_every_program_that_parsing_knows_has_its_place_in_the_graph() -> None:
