@@ -47,7 +47,9 @@ def _follows(clue: Clue, call: Clue, rule: dict[str, Any], graph: ServiceGraph) 
     """Say whether a clue shows a failure of the kind that a call leads to, which set in soon after it, where the call reaches."""
     if clue.role == "context" or clue.first is None or call.first is None:
         return False
-    refused = clue.kind == "http" and int(clue.key[-3:]) in rule.get("statuses", ())
+    refused = (
+        clue.kind == "http" and int(clue.key[-3:]) in rule.get("statuses", ()) and rule.get("answers", "") in clue.key
+    )
     least = _TELLING_STATUS if refused else _TELLING
     kind = (refused or clue.type in rule["leads_to"]) and clue.weight >= least
     near = (

@@ -22,7 +22,9 @@ _DECORATION = re.compile(
 _GATEWAY_PATHS = {"/compute": "nova-api", "/identity": "keystone", "/image": "glance-api", "/volume": "cinder-api",
                   "/networking": "neutron-server", "/placement": "placement-api", "/v2.1/servers": "nova-api",
                   "/os-server-external-events": "nova-api", "/v2.0/ports": "neutron-server",
-                  "/v3/auth": "keystone"}  # fmt: skip
+                  "/v3/auth": "keystone", "/heat-api": "heat-api", "/orchestration": "heat-api",
+                  "/load-balancer": "octavia-api", "/key-manager": "barbican-api", "/dns": "designate-api",
+                  "/share": "manila-api", "/baremetal": "ironic-api", "/container-infra": "magnum-api"}  # fmt: skip
 """Path prefixes that name the service behind a gateway which puts all of them on one port."""
 
 

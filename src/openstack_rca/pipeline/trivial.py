@@ -7,7 +7,8 @@ import polars as pl
 from openstack_rca.contracts import Topology
 
 _FRAME = re.compile(r'File "[^"]*?(?:site-packages|dist-packages)/([^"]+)", line \d+, in (\w+)')
-_OWN = ("nova/", "neutron/", "cinder/", "glance/", "keystone/", "heat/", "placement/", "octavia/", "swift/")
+_OWN = ("nova/", "neutron/", "cinder/", "glance/", "keystone/", "heat/", "placement/", "octavia/", "swift/", "barbican/",
+        "designate/", "manila/", "ironic/", "magnum/")  # fmt: skip
 
 
 def trivial_answers(
