@@ -83,7 +83,7 @@ def test_broken_signatures_fail_their_test(capsys: pytest.CaptureFixture[str], m
     def broken() -> None:
         raise KnowledgeError("Signatures are broken:\n  a.yaml: wrong")
 
-    monkeypatch.setattr(signatures, "load_signatures", broken)
+    monkeypatch.setattr(signatures, "checked_signatures", broken)
     assert run(["signatures", "test"]) == 1
     assert capsys.readouterr().err == "Error: Signatures are broken: a.yaml: wrong\n"
 

@@ -7,7 +7,15 @@ import yaml
 
 from openstack_rca import knowledge
 from openstack_rca.errors import KnowledgeError
-from openstack_rca.signatures import describe, load_signatures, render_catalogue, run_examples
+from openstack_rca.signatures import (
+    Signature,
+    checked_signatures,
+    describe,
+    load_signatures,
+    loading,
+    render_catalogue,
+    run_examples,
+)
 from openstack_rca.signatures.loading import build_signatures
 
 GOOD: dict[str, Any] = yaml.safe_load(
@@ -28,9 +36,9 @@ GOOD: dict[str, Any] = yaml.safe_load(
 )
 
 
-def build(**changes: Any) -> None:
+def build(**changes: Any) -> tuple[Signature, ...]:
     content = {key: value for key, value in (GOOD | changes).items() if value is not None}
-    build_signatures([(Path("host") / f"{GOOD['id']}.yaml", content)])
+    return build_signatures([(Path("host") / f"{GOOD['id']}.yaml", content)])
 
 
 def test_the_shipped_signatures_load_and_pass_their_examples() -> None:
@@ -51,12 +59,6 @@ def test_the_shipped_signatures_load_and_pass_their_examples() -> None:
         ({"id": "Disk On Fire"}, "id: String should match pattern"),
         ({"id": "disk-on-water"}, "its id is disk-on-water, but must be the name of the file"),
         ({"recovered_by": ["rain"]}, "recovered_by names rain, which is no recovery signature"),
-        ({"examples": {"match": ["all is well"], "no_match": ["-"]}}, "does not find the example 'all is well'"),
-        (
-            {"examples": {"match": ["disk a is on fire"], "no_match": ["disk b is on fire"]}},
-            "finds 'disk b is on fire', which must not match",
-        ),
-        ({"literals": ["flames"]}, "none of its literals is in the example 'disk sda is on fire'"),
         ({"examples": {"match": ["disk a is on fire"], "no_match": []}}, "examples.no_match"),
     ],
 )
@@ -68,11 +70,37 @@ def test_a_broken_signature_is_refused_with_its_file_and_reason(changes: dict[st
     assert complaint in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"examples": {"match": ["all is well"], "no_match": ["-"]}}, "does not find the example 'all is well'"),
+        (
+            {"examples": {"match": ["disk a is on fire"], "no_match": ["disk b is on fire"]}},
+            "finds 'disk b is on fire', which must not match",
+        ),
+        ({"literals": ["flames"]}, "none of its literals is in the example 'disk sda is on fire'"),
+    ],
+)
+def test_a_signature_that_breaks_its_examples_is_named(changes: dict[str, Any], complaint: str) -> None:
+    assert run_examples(build()) == []
+    (failure,) = run_examples(build(**changes))
+    assert failure.startswith("disk-on-fire.yaml: ")
+    assert complaint in failure
+
+
+def test_the_check_refuses_what_the_examples_contradict(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert checked_signatures() == load_signatures()
+    wrong = build(examples={"match": ["all is well"], "no_match": ["-"]})
+    monkeypatch.setattr(loading, "load_signatures", lambda: wrong)
+    with pytest.raises(KnowledgeError, match=r"disk-on-fire\.yaml: the pattern does not find"):
+        checked_signatures()
+
+
 def test_all_offenders_are_named_at_once() -> None:
     files = [
         (Path("host/a-one.yaml"), GOOD | {"id": "a-one", "weight": 7}),
         (Path("host/b-two.yaml"), "just text"),
-        (Path("host/c-three.yaml"), GOOD | {"id": "c-three", "examples": {"match": ["x"], "no_match": ["y"]}}),
+        (Path("host/c-three.yaml"), GOOD | {"id": "c-three", "pattern": "disk ("}),
         (Path("disk/d-four.yaml"), GOOD | {"id": "d-four"}),
         (Path("host/d-four.yaml"), GOOD | {"id": "d-four"}),
     ]
@@ -81,7 +109,7 @@ def test_all_offenders_are_named_at_once() -> None:
     for part in (
         "a-one.yaml: weight",
         "b-two.yaml: holds no mapping",
-        "c-three.yaml: the pattern",
+        "c-three.yaml: Value error, pattern is no regular expression",
         "d-four.yaml: the id exists twice",
     ):
         assert part in str(refused.value)

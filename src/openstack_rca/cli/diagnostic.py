@@ -12,7 +12,7 @@ from openstack_rca.parsing.formats import load_formats
 from openstack_rca.records import Report
 from openstack_rca.reporting.plain import plain
 from openstack_rca.settings import Settings, load_settings
-from openstack_rca.signatures import load_signatures
+from openstack_rca.signatures import checked_signatures
 
 LEAST_TYPED = 0.995
 """Share of lines that must belong to a typed record."""
@@ -49,7 +49,9 @@ class _Run:
         return load_settings()
 
     def knowledge(self) -> str:
-        return f"knowledge: {len(load_formats())} log formats, {len(load_signatures())} signatures, all examples hold"
+        return (
+            f"knowledge: {len(load_formats())} log formats, {len(checked_signatures())} signatures, all examples hold"
+        )
 
     def parsing(self) -> str:
         logs = pipeline.read_logs([self._case / "logs"], self._settings)

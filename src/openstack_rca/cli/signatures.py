@@ -47,13 +47,11 @@ def show(signature_id: str) -> None:
 def test() -> None:
     """Run the examples of all signatures; exit code 1 if one is wrong."""
     from openstack_rca.errors import KnowledgeError
-    from openstack_rca.signatures import load_signatures, run_examples
+    from openstack_rca.signatures import checked_signatures
 
     try:
-        known = load_signatures()
+        known = checked_signatures()
     except KnowledgeError as error:
         raise CheckFailed(str(error)) from error
-    if failures := run_examples(known):
-        raise CheckFailed("; ".join(failures))
     examples = sum(len(s.examples.match) + len(s.examples.no_match) for s in known)
     click.echo(f"{len(known)} signatures, {examples} examples: all as they should be.")

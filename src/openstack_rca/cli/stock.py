@@ -17,10 +17,10 @@ def stock(settings: Settings) -> Iterator[tuple[str, str]]:
     yield _logs(settings.data_dir)
 
     from openstack_rca.parsing.formats import load_formats
-    from openstack_rca.signatures import load_signatures
+    from openstack_rca.signatures import checked_signatures
 
     yield _loaded(load_formats, "log formats")
-    yield _loaded(load_signatures, "signatures, whose examples all hold")
+    yield _loaded(checked_signatures, "signatures, whose examples all hold")
     yield "ready", "offline analyst"
     yield _model(settings.models_dir)
     yield _weights(settings.vector_db.embedding_model)

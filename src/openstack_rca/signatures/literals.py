@@ -12,7 +12,16 @@ Node = tuple[Any, Any]
 
 def required_literals(pattern: str) -> tuple[str, ...]:
     """Return lower-case texts of which one or more occurs in each match of `pattern`; empty when none is certain."""
-    return tuple(sorted(_best(_parser.parse(pattern))))
+    return read_pattern(pattern)[1]
+
+
+def read_pattern(pattern: str) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Return the names of the groups of `pattern`, and its required literals, without the cost of compiling it.
+
+    Raises re.error where it is no regular expression.
+    """
+    parsed = _parser.parse(pattern)
+    return frozenset(parsed.state.groupdict), tuple(sorted(_best(parsed)))
 
 
 def _best(nodes: Iterable[Node]) -> frozenset[str]:
