@@ -69,3 +69,10 @@ def test_an_image_that_was_hidden_is_not_found_by_calls_for_images_only() -> Non
     (cause,) = interventions([hidden, refused("glance-api", 404, key="glance-api:GET /v2/images/*:404")], GRAPH)
     assert (cause.component, cause.type) == ("glance-api", "misconfiguration")
     assert interventions([hidden, refused("nova-api", 404, key="nova-api:GET /v2.1/servers/*:404")], GRAPH) == []
+
+
+def test_what_a_program_does_all_the_time_is_no_intervention() -> None:
+    says = "users, projects or roles were changed in keystone"
+    denied = refused("heat-engine", 401, type="auth-failure")
+    assert len(interventions([call("keystone", says, count=2), denied], GRAPH)) == 1
+    assert interventions([call("keystone", says, count=30), denied], GRAPH) == []

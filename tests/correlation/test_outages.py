@@ -39,6 +39,13 @@ def test_a_restart_in_order_is_no_outage() -> None:
     assert found(line(95, "Caught SIGTERM, exiting")) == []
 
 
+def test_who_starts_at_once_and_has_little_to_say_was_not_away() -> None:
+    stop = line(10, "Caught SIGTERM, exiting", pid="1")
+    assert found(stop, line(13, "Starting cinder-volume node", pid="2"), line(70, pid="2")) == []
+    assert len(found(stop, line(11, "Child 1 exited", pid="3"), line(70, pid="2"))) == 1
+    assert len(found(stop, line(11, "Stop what I started", pid="1"), line(70, pid="2"))) == 1
+
+
 def test_another_host_of_the_program_is_not_the_one_that_went() -> None:
     (clue,) = found(line(10, "Caught SIGTERM, exiting", host="a"), *(line(float(n), host="b") for n in range(100)))
     assert clue.host == "a"

@@ -24,7 +24,7 @@ from openstack_rca.correlation.outages import outages
 from openstack_rca.correlation.plugging import unplugged
 from openstack_rca.correlation.processes import lost_clients, restarts, silences
 from openstack_rca.correlation.question import understand
-from openstack_rca.correlation.renamed import renamed
+from openstack_rca.correlation.renamed import misfits, renamed
 from openstack_rca.correlation.requests import requests
 from openstack_rca.correlation.sourcecode import sayers
 from openstack_rca.correlation.stalls import refusals, stalls
@@ -52,6 +52,7 @@ __all__ = [
     "lost_candidates",
     "lost_clients",
     "misdirected",
+    "misfits",
     "novelty_clues",
     "onset",
     "outages",

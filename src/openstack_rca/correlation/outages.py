@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
+from openstack_rca.correlation.processes import STARTING
 from openstack_rca.correlation.topology import ServiceGraph
 from openstack_rca.records import Clue
 
@@ -27,15 +28,22 @@ def outages(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
         return []
     clues = []
     for (service, host), told in stops.group_by("service", "host", maintain_order=True):
-        alive = timed.filter((pl.col("service") == service) & pl.col("host").eq_missing(host))["time"].sort()
+        alive = timed.filter((pl.col("service") == service) & pl.col("host").eq_missing(host))
         for stopped, record in told.sort("stopped", "record").select("stopped", "record").iter_rows():
-            later = alive.filter(alive > stopped + _DYING)
-            back = later[0] if len(later) else None
+            back = _back(alive, stopped)
             if (back or end) - stopped >= _DOWN:
                 name = str(service)
                 clues.append(_outage(graph.resolve(name) or name, host, stopped, back, record))
                 break
     return clues
+
+
+def _back(alive: pl.DataFrame, stopped: datetime) -> datetime | None:
+    """Return when a program wrote again: once its dying words are over, or earlier as a new process that says it starts."""
+    before = alive.filter(pl.col("time") <= stopped)["pid"].unique()
+    new = ~pl.col("pid").is_in(before.implode()) & pl.col("message").str.contains(STARTING)
+    back = alive.filter(pl.col("time") > stopped, (pl.col("time") > stopped + _DYING) | new)["time"].min()
+    return back if isinstance(back, datetime) else None
 
 
 def _outage(component: str, host: object, stopped: datetime, back: datetime | None, record: int) -> Clue:

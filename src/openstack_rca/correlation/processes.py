@@ -18,7 +18,7 @@ _QUICKLY = timedelta(seconds=30)
 """A process that is replaced within this time was restarted, not lost (service_down_time is 60 s)."""
 _NOTICED = timedelta(seconds=2)
 _TOO_LATE = "Too many heartbeats missed"
-_STARTING = r"(?i)\b(starting|started|listening|loaded|launching|initializ)"
+STARTING = r"(?i)\b(starting|started|listening|loaded|launching|initializ)"
 _STOPPING = r"(?i)\b(SIGTERM|SIGINT|SIGHUP|stopping|stopped|shutting down|shutdown|exiting|terminat)"
 _MIN_SILENCE = 20.0
 _MIN_EXPECTED = 6.0
@@ -174,7 +174,7 @@ def restarts(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
             pl.col("time").min().alias("first"),
             pl.col("time").max().alias("last"),
             pl.col("record").min(),
-            pl.col("message").head(12).str.contains(_STARTING).any().alias("starts"),
+            pl.col("message").head(12).str.contains(STARTING).any().alias("starts"),
             pl.col("message").tail(8).str.contains(_STOPPING).any().alias("stops"),
         )
     )

@@ -1,4 +1,4 @@
-"""A program that others call down since its own restart, though it runs: it reports under another name."""
+"""Programs that run since their restart, but under another name, or with backends that no longer fit what is asked for."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,10 @@ _HEARD = timedelta(seconds=20)
 _CONNECTIONS = frozenset({_DOWN, "dependency-unreachable", "auth-failure", "network", "timeout"})
 _OF_ITS_RESTART = frozenset({"restart", "outage", "silence"})
 _TROUBLE = 0.5
-_WEIGHT = 0.95
+_WEIGHT, _MISFIT = 0.95, 0.8
+_MISFITS = {"cinder-type-fits-no-backend": "cinder-volume", "manila-type-fits-no-backend": "manila-share"}
+"""What a scheduler says when the extra specs of a type fit no backend, and who reports the backends to it."""
+_SOON = timedelta(minutes=10)
 
 
 def renamed(clues: Sequence[Clue], table: pl.DataFrame) -> list[Clue]:
@@ -45,6 +48,39 @@ def renamed(clues: Sequence[Clue], table: pl.DataFrame) -> list[Clue]:
             continue  # that process ended after all
         accuser = next((c.component for c in clues if c.role == "cause" and (c.host or "").rstrip(".") in names), None)
         found.append(_clue(restart, complaint, own, names, accuser))
+    return found
+
+
+def misfits(clues: Sequence[Clue]) -> list[Clue]:
+    """Return a clue for each program of which no backend fits what is asked for, and which was restarted shortly before."""
+    found = []
+    for complaint in clues:
+        provider = _MISFITS.get(complaint.key.partition(":")[0])
+        restart = next(
+            (
+                c for c in clues
+                if c.kind == "restart" and c.component == provider and c.last and complaint.first
+                and c.last <= complaint.first <= c.last + _SOON
+            ),
+            None,
+        )  # fmt: skip
+        if restart is not None:
+            found.append(
+                replace(
+                    complaint,
+                    kind="address",
+                    key=f"{restart.component}:{restart.host}:misfit",
+                    component=restart.component,
+                    host=restart.host,
+                    weight=_MISFIT,
+                    statement=f"{restart.statement}; since then no backend has what the type asks for ({complaint.reporter}, "
+                    f"{complaint.count} times)",
+                    records=(complaint.records[0], *restart.records, *complaint.records[1:2]),
+                    remediation=f"Give the backends of {restart.component} the names and capabilities again that the type asks for "
+                    "(its backend sections), or change the extra specs of the type.",
+                    exculpates=complaint.component,
+                )
+            )
     return found
 
 

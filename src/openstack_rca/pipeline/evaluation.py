@@ -111,7 +111,8 @@ def answer_of(cause: Cause) -> dict[str, str | None]:
 def judge(truth: Mapping[str, Any], answers: list[dict[str, str | None]]) -> Row:
     """Return for each rate whether the answers, best first, meet the truth; None where the truth does not name it."""
     graph = load_topology()
-    component = truth.get("root_cause_component")
+    named = truth.get("root_cause_component")
+    component = graph.resolve(named) or named
     service = truth.get("root_cause_service") or (graph.family(component) if component else None)
     many = component is not None and graph.is_per_host(component)
     wanted = {

@@ -18,6 +18,7 @@ from openstack_rca.correlation import (
     lost_candidates,
     lost_clients,
     misdirected,
+    misfits,
     novelty_clues,
     outages,
     refusals,
@@ -88,6 +89,7 @@ def find_clues(
         *interventions(found, graph),
         *misdirected(found, table, graph),
         *renamed(found, table),
+        *misfits(found),
     )
     own = set(table.filter(pl.col("root").is_in(list(asked)))["record"].to_list()) if asked else set()
     return tuple(replace(c, weight=c.weight * _nearness(c, own, question.times)) for c in clues)
