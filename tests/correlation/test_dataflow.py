@@ -60,9 +60,13 @@ def test_what_is_unpacked_came_from_the_call_though_the_line_does_not_hold_it_wh
             "size_int = int(size)",
         ),
         ("object of type 'NoneType' has no len()", "if len(size) > 3:"),
+        ("'<' not supported between instances of 'int' and 'NoneType'", "if free < size:"),
+        ("'>=' not supported between instances of 'NoneType' and 'int'", "ok = size >= free"),
+        ("unsupported operand type(s) for *: 'NoneType' and 'int'", "needed = size * units.Gi"),
+        ("unsupported operand type(s) for +=: 'int' and 'NoneType'", "total += size"),
     ],
 )
-def test_what_cannot_be_converted_or_counted_was_given(message: str, source: str) -> None:
+def test_what_cannot_be_converted_counted_or_compared_was_given(message: str, source: str) -> None:
     found = made_by(
         "TypeError", message,
         ("cinder/api/v3/volumes.py", "create", "new_volume = self.volume_api.create("),

@@ -145,6 +145,8 @@ def test_who_cannot_do_its_work_for_want_of_another_is_not_cut_off() -> None:
     complaints = complaints_of(table, *pair)
     lost = clue("nova-compute", 0.7, reporter="rabbitmq", key="heartbeats missed")
     assert len(misdirected([*complaints, lost], table, GRAPH)) == 1
+    died = clue("rabbitmq", 0.7, kind="connection", key="rabbitmq:died")
+    assert misdirected([*complaints, died], table, GRAPH) == []
     ill = clue("storage", 0.7, reporter="rabbitmq", key="disk")
     assert misdirected([*complaints, ill], table, GRAPH) == []
 

@@ -3,8 +3,9 @@ from collections.abc import Iterable
 import pytest
 from tests.cases import lab
 from tests.correlation.tables import at, log_table
+from tests.diagnosis.clues import clue
 
-from openstack_rca.correlation import load_topology, lost_clients, restarts, silences
+from openstack_rca.correlation import load_topology, lost_clients, restarts, silences, unheard
 from openstack_rca.records import Clue
 
 GRAPH = load_topology()
@@ -172,3 +173,22 @@ def test_who_found_after_a_long_sleep_that_it_missed_the_heartbeats_hung() -> No
     }
     (clue,) = lost(awake, closing("cinder-scheduler", 7, 10, DIED))
     assert (clue.component, clue.type, clue.role) == ("cinder-scheduler", "timeout", "cause")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "gap", "kind", "weight"),
+    [
+        (75, 64, "service-down", 0.24),
+        (75, 5, "service-down", 0.8),
+        (200, 64, "service-down", 0.8),
+        (75, 64, "timeout", 0.8),
+    ],
+    ids=["just back", "not missed", "long after", "of another kind"],
+)
+def test_who_was_away_itself_has_not_heard_of_those_it_calls_down(
+    seconds: float, gap: float, kind: str, weight: float
+) -> None:
+    back = clue("neutron-server", 0.3, kind="restart", role="context", first=at(70 - gap), last=at(70))
+    down = clue("neutron-dhcp-agent", 0.8, type=kind, reporter="neutron-server", first=at(seconds))
+    assert unheard([back, down])[1].weight == pytest.approx(weight)
+    assert unheard([down]) == [down]

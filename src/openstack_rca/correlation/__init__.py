@@ -22,7 +22,7 @@ from openstack_rca.correlation.latency import slow_clues
 from openstack_rca.correlation.misdirected import misdirected
 from openstack_rca.correlation.outages import outages
 from openstack_rca.correlation.plugging import unplugged
-from openstack_rca.correlation.processes import lost_clients, restarts, silences
+from openstack_rca.correlation.processes import lost_clients, restarts, silences, unheard
 from openstack_rca.correlation.question import understand
 from openstack_rca.correlation.renamed import misfits, renamed
 from openstack_rca.correlation.requests import requests
@@ -68,6 +68,7 @@ __all__ = [
     "stalls",
     "topology_of",
     "understand",
+    "unheard",
     "unplugged",
     "vanished",
     "waits",

@@ -26,6 +26,10 @@ _CONTEXT = re.compile(r"^(?:obj_|_|self\._?)*(?:context|ctxt|ctx|cntx)$")
 _UNPACKED = re.compile(r"[\w.]+(?:, ?[\w.]+)+,? = (?P<value>[A-Za-z_][\w.]*)\(")
 """Several variables that get what a call gives; the line need not hold the whole call."""
 _CONVERTED = re.compile(r"^(?P<one>int|float|bool|iter|bytes|bytearray)\(\) argument|has no (?P<other>len)\(\)")
+_OPERANDS = re.compile(
+    r"(?:'(?P<compared>\S+)' not supported between instances of|unsupported operand type\(s\) for (?P<operator>\S+):)"
+    r" '(?P<left>\w+)' and '(?P<right>\w+)'"
+)
 _FIELD = re.compile(r"Field `(?P<null>\w+)' cannot be None|required in field (?P<unfit>\w+), not")
 """What oslo.versionedobjects (fields.py) says of an attribute that may not have the value which it was given."""
 _LOOK_UPS = frozenset({"get", "pop", "setdefault"})
@@ -100,6 +104,9 @@ def _bad_value(traceback: Traceback) -> str | None:
         patterns = [r"\bin " + _OF, r"(?:list|set|tuple|dict|sorted|len)\(" + _OF]
     elif converted := _CONVERTED.search(message):
         patterns = [rf"\b{converted['one'] or converted['other']}\(" + _OF]
+    elif (operands := _OPERANDS.search(message)) and "NoneType" in operands.groups():
+        operator = re.escape(operands["compared"] or operands["operator"])
+        patterns = [rf"{_OF} ?{operator}(?!=)" if operands["left"] == "NoneType" else rf"(?<![<>=!]){operator} ?{_OF}"]
     elif "subscriptable" in message or "indices must be integers" in message:
         patterns = [_OF + r"\["]
     else:

@@ -66,7 +66,11 @@ def _alone(about: list[Clue], clues: Sequence[Clue], table: pl.DataFrame, graph:
     ]  # fmt: skip
     reporters, hosts = sorted({c.reporter for c in lasting}), _hosts(lasting, table)
     accused = about[0].component
-    if not lasting or len(hosts) > 1 or any(map(partial(_says_it_fails, accused, reporters), clues)):
+    if (
+        not lasting
+        or len(hosts) > 1
+        or any(_says_it_fails(accused, reporters, c) or _is_dead(accused, c) for c in clues)
+    ):
         return []
     first, host = lasting[0], next(iter(hosts), None)
     began = _restarted(first, clues) if len(reporters) == 1 else None
@@ -122,6 +126,11 @@ def _says_it_fails(component: str, callers: Sequence[str], clue: Clue) -> bool:
     return (
         clue.reporter == component and clue.component not in callers and clue.role == "cause" and clue.weight >= _FAILS
     )
+
+
+def _is_dead(component: str, clue: Clue) -> bool:
+    """Say whether the broker saw the program die, which is no matter of addresses then."""
+    return clue.kind == "connection" and clue.role == "cause" and clue.component == component and clue.weight >= _FAILS
 
 
 def _mistyped(about: list[Clue], clues: Sequence[Clue], table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:

@@ -10,9 +10,9 @@ from openstack_rca.records import Clue
 
 _GOODBYE = (
     r"Caught SIG(?:TERM|INT), (?:exiting|stopping children)|SIGINT/SIGTERM received|goodbye to uWSGI"
-    r"|caught SIGTERM, shutting down|Normal shutdown|Shutdown complete|Signal SIGTERM received|Received SIGTERM|SIGTERM received"
+    r"|caught SIGTERM, shutting down|Normal shutdown|Shutdown complete|Signal SIGTERM received|Received SIGTERM|SIGTERM received|stopping command channel on"
 )
-"""oslo.service (service.py), uWSGI (core/uwsgi.c), Apache (AH00491), MariaDB, RabbitMQ, and programs with handlers of their own."""
+"""oslo.service (service.py), uWSGI (core/uwsgi.c), Apache (AH00491), MariaDB, RabbitMQ, programs with handlers of their own, BIND."""
 _DYING = timedelta(seconds=10)
 """How long a program may go on writing after it was told to end."""
 _DOWN = timedelta(seconds=20)

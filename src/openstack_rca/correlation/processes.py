@@ -25,6 +25,9 @@ _MIN_EXPECTED = 6.0
 _MANY, _UNASKED = 3, 0.4
 """From how many services on a common silence says little of each, and what it keeps of its weight."""
 _STEADY_CELLS, _STEADY = 5, 0.8
+_MISSED, _REPORTED, _UNHEARD = timedelta(seconds=20), timedelta(seconds=60), 0.3
+"""A program that was away so long has missed reports (report_interval: 10 s in nova, 30 s in neutron); all have come again so long
+after its start; and what its calling others down is worth until then."""
 
 
 def lost_clients(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
@@ -189,6 +192,20 @@ def restarts(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
         component = graph.resolve(service) or service
         clues.append(_restart(component, host if isinstance(host, str) else None, ended, began, record))
     return clues
+
+
+def unheard(clues: Sequence[Clue]) -> list[Clue]:
+    """Return the clues; who calls others down when it was away itself has missed their reports, so that weighs less."""
+    away = [c for c in clues if c.kind == "restart" and c.first and c.last and c.last - c.first >= _MISSED]
+
+    def is_hasty(clue: Clue) -> bool:
+        return clue.type == "service-down" and any(
+            r.component == clue.reporter != clue.component
+            and r.first and r.last and clue.first and r.first <= clue.first <= r.last + _REPORTED
+            for r in away
+        )  # fmt: skip
+
+    return [replace(c, weight=_UNHEARD * c.weight) if is_hasty(c) else c for c in clues]
 
 
 def _generation_change(group: pl.DataFrame) -> tuple[datetime, datetime, int] | None:

@@ -28,6 +28,7 @@ from openstack_rca.correlation import (
     silences,
     slow_clues,
     stalls,
+    unheard,
     unplugged,
     waits,
 )
@@ -65,22 +66,24 @@ def find_clues(
     told = list(signature_clues(hits, signatures, table, graph, floor))
     known = as_answered(_callee_before_caller(told, graph), table)
     known, errors = _told_once(known, error_clues(table, graph), {r for h in hits for r in h.records})
-    found = (
-        *known,
-        *errors,
-        *http_clues(table, baseline, question, graph),
-        *lost_clients(table, graph),
-        *outages(table, graph),
-        *restarts(table, graph),
-        *handover_clues(table, graph),
-        *silences(table, baseline, graph),
-        *slow_clues(table, baseline, graph),
-        *waits(table, graph),
-        *unplugged(table, graph),
-        *lost_candidates(table),
-        *refused_batches(table),
-        *(novelty_clues(change, graph) if baseline is not None else ()),
-        *(absence_clues(gone, table, graph) if gone is not None else ()),
+    found = unheard(
+        [
+            *known,
+            *errors,
+            *http_clues(table, baseline, question, graph),
+            *lost_clients(table, graph),
+            *outages(table, graph),
+            *restarts(table, graph),
+            *handover_clues(table, graph),
+            *silences(table, baseline, graph),
+            *slow_clues(table, baseline, graph),
+            *waits(table, graph),
+            *unplugged(table, graph),
+            *lost_candidates(table),
+            *refused_batches(table),
+            *(novelty_clues(change, graph) if baseline is not None else ()),
+            *(absence_clues(gone, table, graph) if gone is not None else ()),
+        ]
     )
     clues = (
         *found,
