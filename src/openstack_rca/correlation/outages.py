@@ -10,7 +10,8 @@ from openstack_rca.records import Clue
 
 _GOODBYE = (
     r"Caught SIG(?:TERM|INT), (?:exiting|stopping children)|SIGINT/SIGTERM received|goodbye to uWSGI"
-    r"|caught SIGTERM, shutting down|Normal shutdown|Shutdown complete|Signal SIGTERM received|Received SIGTERM|SIGTERM received|stopping command channel on"
+    r"|caught SIGTERM, shutting down|Normal shutdown|Shutdown complete|Signal SIGTERM received|Received SIGTERM|SIGTERM received"
+    r"|stopping command channel on"
 )
 """oslo.service (service.py), uWSGI (core/uwsgi.c), Apache (AH00491), MariaDB, RabbitMQ, programs with handlers of their own, BIND."""
 _DYING = timedelta(seconds=10)
