@@ -375,8 +375,9 @@ def names(target: ast.expr) -> list[str]:
 
 def keep_own(files: dict[str, Any]) -> None:
     """Turn imported modules into the files of the project they are and exceptions into what they say, and keep the arguments of
-    its own functions; drop all else."""
-    own = {name.rpartition(".")[2] for entry in files.values() for name in entry["functions"]}
+    its own functions and constructors; drop all else."""
+    defined = [name.rpartition(".") for entry in files.values() for name in entry["functions"]]
+    own = {owner if name == "__init__" else name for owner, _, name in defined}
     says = {kind: said for entry in files.values() for kind, said in entry.pop("exceptions").items()}
     for entry in files.values():
         for function in entry["functions"].values():

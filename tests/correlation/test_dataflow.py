@@ -262,3 +262,15 @@ def test_a_value_that_was_gathered_from_the_cells_came_from_the_function_that_ea
         ("nova/quota.py", "_instances_cores_ram_count_legacy", "for resource, count in result['project'].items():"),
     )  # fmt: skip
     assert found == ("nova/objects/instance.py", "InstanceList", "get_counts")
+
+
+def test_a_field_of_a_plain_object_was_given_to_its_constructor() -> None:
+    found = made_by(
+        "TypeError", "argument should be a bytes-like object or ASCII string, not 'NoneType'",
+        ("barbican/plugin/resources.py", "store_secret", "secret_metadata = _store_secret_using_plugin(store_plugin, secret_dto,"),
+        ("barbican/plugin/resources.py", "_store_secret_using_plugin",
+         "secret_metadata = store_plugin.store_secret(secret_dto, context)"),
+        ("barbican/plugin/store_crypto.py", "store_secret", "secret_bytes = base64.b64decode(secret_dto.secret)"),
+        ("base64.py", "b64decode", "s = _bytes_from_decode_data(s)"),
+    )  # fmt: skip
+    assert found == ("barbican/plugin/util/translations.py", None, "normalize_before_encryption")

@@ -195,6 +195,8 @@ def _made(
         return (CodeLocation(frame.file, None, own[1]),) if own and itself else itself
     if field and (filler := project.filled(function, value)):
         return (filler,)
+    if field and (given := project.initial(function, value, field)):
+        return _made(frame, function, given, blame, code)
     if value.endswith("()"):
         calls: Sequence[str] = [value[:-2]]
     elif value in function.values:

@@ -173,6 +173,14 @@ class Project:
         found = {filler for call in function.values.get(variable, ()) if (filler := self._filler(call))}
         return found.pop() if len(found) == 1 else None
 
+    def initial(self, function: Function, variable: str, field: str) -> str | None:
+        """Return what a function gave for a field of an object when it made it: "size" for `spec.size` of `spec = Spec(size)`."""
+        for call in filter(makes_object, function.values.get(variable, ())):
+            made = [f for f in self._named("__init__") if f.class_name == call.rpartition(".")[2]]
+            if len(made) == 1 and (given := given_for(field, function.arguments.get(call, {}), made[0])):
+                return given
+        return None
+
     def _filler(self, call: str) -> CodeLocation | None:
         kinds = {name.removesuffix("List") for name in call.split(".")[-2:] if name[:1].isupper()}
         found = [f.place for f in self._named("_from_db_object") if f.class_name in kinds]
