@@ -192,3 +192,10 @@ def test_who_was_away_itself_has_not_heard_of_those_it_calls_down(
     down = clue("neutron-dhcp-agent", 0.8, type=kind, reporter="neutron-server", first=at(seconds))
     assert unheard([back, down])[1].weight == pytest.approx(weight)
     assert unheard([down]) == [down]
+
+
+def test_a_web_server_that_dies_is_the_program_that_it_ran() -> None:
+    served = {"service": "octavia-api", "host": None, "pid": "77", "message": "working", "at": 1.0}
+    (found,) = lost(served, closing("uwsgi", 77, 10, DIED))
+    assert found.component == "octavia-api"
+    assert lost(served, closing("uwsgi", 78, 10, DIED)) == []

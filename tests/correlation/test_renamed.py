@@ -72,6 +72,11 @@ def test_who_cannot_reach_what_it_needs_does_not_report_for_that_reason() -> Non
     assert renamed([restart(), down(), trouble], logs()) == []
 
 
+def test_who_cannot_start_its_driver_does_not_report_for_that_reason() -> None:
+    broken = clue("nova-compute", 0.8, kind="signature", host="c2", type="storage", reporter="nova-compute")
+    assert renamed([restart(), down(), broken], logs()) == []
+
+
 def test_others_and_other_hosts_tell_nothing() -> None:
     assert renamed([restart(), down(host="c3")], logs()) == []
     assert renamed([restart(), down(reporter="nova-compute")], logs()) == []

@@ -11,6 +11,8 @@ from openstack_rca.records import Clue
 
 _CLIENT = r"- ([a-z][\w-]+):(\d+):[0-9a-f-]{36}"
 """oslo.messaging names its connections `<program>:<pid>:<uuid>` (client-provided name, impl_rabbit.py)."""
+_RUNNERS = ("uwsgi", "uwsgi_python3", "apache2", "httpd", "gunicorn", "python", "python3")
+"""Names under which programs connect that run inside another one."""
 _SHARED_OUTAGE = 4
 """When the clients of this many programs lose their connection within `_TOGETHER`, the broker is at fault, not they."""
 _TOGETHER = timedelta(seconds=20)
@@ -38,7 +40,7 @@ def lost_clients(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
     a long sleep that it had missed them.
     """
     broker = table.filter(pl.col("service") == "rabbitmq")
-    lost, met = _lost(broker), _met(broker)
+    lost, met = _by_program(_lost(broker), table), _by_program(_met(broker), table)
     hosts = _hosts_by_pid(table)
     groups = lost.group_by("client", "client_pid", "hung", maintain_order=True).agg(
         pl.len().alias("count"),
@@ -99,6 +101,23 @@ def _met(broker: pl.DataFrame) -> pl.DataFrame:
         .drop_nulls("client")
         .group_by("client", "client_pid")
         .agg(pl.col("time").min())
+    )
+
+
+def _by_program(clients: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
+    """Return clients under the names of the programs: a web server that runs one is told by its process id, or left out."""
+    runs = (
+        table.filter(pl.col("pid").is_in(clients["client_pid"].implode()) & pl.col("logger").is_not_null())
+        .group_by("pid")
+        .agg(pl.col("service").cast(pl.String).unique())
+        .filter(pl.col("service").list.len() == 1)
+        .select(pl.col("pid"), program=pl.col("service").list.first())
+    )
+    return (
+        clients.join(runs, left_on="client_pid", right_on="pid", how="left", maintain_order="left")
+        .with_columns(client=pl.when(pl.col("client").is_in(_RUNNERS)).then("program").otherwise("client"))
+        .drop("program")
+        .drop_nulls("client")
     )
 
 

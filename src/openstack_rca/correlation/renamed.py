@@ -92,9 +92,10 @@ def _is_about_now(clue: Clue, restart: Clue) -> bool:
 
 
 def _is_troubled(clue: Clue, restart: Clue) -> bool:
-    """Say whether a restarted program complains of a connection: then its reports do not arrive for that reason."""
+    """Say whether a restarted program complains of a connection, or of what it needs to work: its reports do not arrive then."""
     is_own = clue.reporter == restart.component and restart.host in (None, clue.host)
-    about = clue.type in _CONNECTIONS and clue.kind not in _OF_ITS_RESTART
+    itself = clue.kind == "signature" and clue.role == "cause" and clue.component == clue.reporter
+    about = itself or (clue.type in _CONNECTIONS and clue.kind not in _OF_ITS_RESTART)
     return is_own and about and clue.role != "context" and clue.weight >= _TROUBLE
 
 
