@@ -26,6 +26,11 @@ def test_only_what_the_truth_names_isjudged() -> None:
     assert set(judge({}, [ANSWER]).values()) == {None}
 
 
+def test_a_component_may_go_by_another_of_its_names() -> None:
+    judged = judge({"root_cause_component": "bind9"}, [ANSWER | {"component": "named", "service": "dns"}])
+    assert judged["component@1"] is judged["service@1"] is True
+
+
 def test_a_later_answer_counts_at_3_only() -> None:
     other = ANSWER | {"component": "glance-api", "service": "glance"}
     truth = {"root_cause_component": "nova-compute", "root_cause_type": "storage"}

@@ -9,7 +9,8 @@ from openstack_rca.records import SignatureHit
 from openstack_rca.signatures import Matcher, Signature, load_signatures
 from openstack_rca.sources import PathSource
 
-INCIDENTS = Path(__file__).parents[2] / "examples" / "incidents"
+EXAMPLES = Path(__file__).parents[2] / "examples"
+INCIDENTS, SERVICES = EXAMPLES / "incidents", EXAMPLES / "more-services"
 EXCEPTIONS = yaml.safe_load((Path(__file__).parent / "healthy_exceptions.yaml").read_text())
 
 
@@ -19,13 +20,13 @@ def known() -> dict[str, Signature]:
 
 
 @cache
-def hits(incident: str) -> list[SignatureHit]:
-    logs = LogParser().parse(PathSource([INCIDENTS / incident / "logs"]).files())
+def hits(incident: str, folder: Path = INCIDENTS) -> list[SignatureHit]:
+    logs = LogParser().parse(PathSource([folder / incident / "logs"]).files())
     return Matcher(known().values()).match(logs.table)
 
 
-def blamed(incident: str, role: str) -> dict[str, str]:
-    found = [h for h in hits(incident) if known()[h.signature].role == role]
+def blamed(incident: str, role: str, folder: Path = INCIDENTS) -> dict[str, str]:
+    found = [h for h in hits(incident, folder) if known()[h.signature].role == role]
     return {h.signature: known()[h.signature].type or "" for h in found}
 
 
@@ -34,6 +35,32 @@ def test_healthy_logs_hold_no_cause_and_only_the_explained_symptoms() -> None:
     found = {(h.signature, h.service) for h in hits("baseline-1") if known()[h.signature].role == "symptom"}
     assert found == {(e["signature"], e["service"]) for e in EXCEPTIONS}
     assert all(len(e["why"]) > 20 for e in EXCEPTIONS)
+
+
+def test_healthy_logs_of_the_further_services_hold_neither_causes_nor_symptoms() -> None:
+    assert blamed("baseline-1", "cause", SERVICES) == blamed("baseline-1", "symptom", SERVICES) == {}
+
+
+@pytest.mark.parametrize(
+    ("incident", "signature"),
+    [
+        ("barbican-kek-changed", "barbican-secret-undecryptable"),
+        ("bind9-stopped", "designate-rndc-unreachable"),
+        ("heat-domain-admin-password", "heat-domain-admin-failed"),
+        ("ironic-hardware-disabled", "ironic-driver-missing"),
+        ("manila-share-driver-error", "manila-lvm-volume-group-missing"),
+        ("octavia-ca-passphrase", "octavia-certificate-failed"),
+        ("octavia-provider-disabled", "octavia-provider-missing"),
+        ("rndc-key-changed", "named-control-refused"),
+        ("stack-quota-volumes", "cinder-quota-exceeded"),
+    ],
+)
+def test_each_incident_of_the_further_services_that_a_line_names_is_named(incident: str, signature: str) -> None:
+    assert signature in blamed(incident, "cause", SERVICES)
+
+
+def test_a_quota_of_one_service_is_not_blamed_on_another() -> None:
+    assert "neutron-port-quota" not in blamed("stack-quota-volumes", "cause", SERVICES)
 
 
 @pytest.mark.parametrize(
