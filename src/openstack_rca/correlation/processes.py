@@ -11,7 +11,7 @@ from openstack_rca.records import Clue
 
 _CLIENT = r"- ([a-z][\w-]+):(\d+):[0-9a-f-]{36}"
 """oslo.messaging names its connections `<program>:<pid>:<uuid>` (client-provided name, impl_rabbit.py)."""
-_RUNNERS = ("uwsgi", "uwsgi_python3", "apache2", "httpd", "gunicorn", "python", "python3")
+_RUNNERS = ("uwsgi", "uwsgi_python3", "mod_wsgi", "apache2", "httpd", "gunicorn", "python", "python3")
 """Names under which programs connect that run inside another one."""
 _SHARED_OUTAGE = 4
 """When the clients of this many programs lose their connection within `_TOGETHER`, the broker is at fault, not they."""

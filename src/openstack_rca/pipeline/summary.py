@@ -52,7 +52,7 @@ def summarise(
         diagnosis=diagnosis,
         patterns=patterns,
         service_distribution=distribution,
-        affected_services=_affected(diagnosis, table),
+        affected_services=_affected(diagnosis, table, graph),
         similar_incidents=(),
         inputs=Inputs(
             lines=logs.lines,
@@ -91,14 +91,17 @@ def _distribution(table: pl.DataFrame) -> dict[str, ServiceCount]:
     return {s or "unknown": ServiceCount(n, e, r) for s, n, e, r in rows.iter_rows()}
 
 
-def _affected(diagnosis: Diagnosis, table: pl.DataFrame) -> tuple[str, ...]:
-    """Name the components under suspicion and those that write novel errors, the cause first."""
+def _affected(diagnosis: Diagnosis, table: pl.DataFrame, graph: Topology) -> tuple[str, ...]:
+    """Name the component under suspicion, those that write novel errors, and services that complain in the lines cited for it."""
     novel = table.filter((pl.col("level") >= "ERROR") & (pl.col("novelty") > 0.5))
     writing = (
         novel.group_by("service").len().sort("len", descending=True)["service"].drop_nulls().cast(pl.String).to_list()
     )
     first = [c.component for c in diagnosis.causes[:1]]
-    return tuple(dict.fromkeys([*first, *writing]))
+    cited = {e for c in diagnosis.causes[:1] for e in c.evidence}
+    told = [e.service for e in diagnosis.evidence if e.id in cited and e.level in ("WARNING", "ERROR", "CRITICAL")]
+    complaining = [name for name in told if name and not graph.is_infrastructure(name)]
+    return tuple(dict.fromkeys([*first, *writing, *complaining]))
 
 
 def _severity(diagnosis: Diagnosis, distribution: Mapping[str, ServiceCount], graph: Topology) -> str:
