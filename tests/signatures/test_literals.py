@@ -3,7 +3,7 @@ import re
 import pytest
 
 from openstack_rca.signatures import load_signatures
-from openstack_rca.signatures.literals import required_literals
+from openstack_rca.signatures.literals import read_pattern
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from openstack_rca.signatures.literals import required_literals
     ],
 )
 def test_finds_what_each_match_must_contain(pattern: str, literals: set[str]) -> None:
-    assert set(required_literals(pattern)) == literals
+    assert set(read_pattern(pattern).literals) == literals
 
 
 def test_no_literal_is_asked_for_that_a_match_can_lack() -> None:

@@ -23,7 +23,7 @@ def interventions(clues: Sequence[Clue], graph: ServiceGraph) -> list[Clue]:
     found = []
     for call in clues:
         rule = rules.get(call.key.partition(":")[2]) if call.kind == "change" and call.role == "context" else None
-        if rule is None or call.first is None or call.count > rule.get("at_most", call.count):
+        if rule is None or call.first is None:
             continue
         effects = [c for c in clues if _follows(c, call, rule, graph)]
         if effects:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from re import _constants, _parser  # type: ignore[attr-defined]  # private since 3.11; a test holds it to its contract
-from typing import Any
+from typing import Any, NamedTuple
 
 SHORTEST = 4
 """Shorter literals would let nearly every line through the prefilter."""
@@ -10,18 +10,20 @@ SHORTEST = 4
 Node = tuple[Any, Any]
 
 
-def required_literals(pattern: str) -> tuple[str, ...]:
-    """Return lower-case texts of which one or more occurs in each match of `pattern`; empty when none is certain."""
-    return read_pattern(pattern)[1]
+class Pattern(NamedTuple):
+    """What a regular expression holds: names of groups, and lower-case texts of which one or more occurs in each match."""
+
+    groups: frozenset[str]
+    literals: tuple[str, ...]
 
 
-def read_pattern(pattern: str) -> tuple[frozenset[str], tuple[str, ...]]:
-    """Return the names of the groups of `pattern`, and its required literals, without the cost of compiling it.
+def read_pattern(pattern: str) -> Pattern:
+    """Return groups and literals (none when none is certain) of `pattern`, without the cost of compiling it.
 
     Raises re.error where it is no regular expression.
     """
     parsed = _parser.parse(pattern)
-    return frozenset(parsed.state.groupdict), tuple(sorted(_best(parsed)))
+    return Pattern(frozenset(parsed.state.groupdict), tuple(sorted(_best(parsed))))
 
 
 def _best(nodes: Iterable[Node]) -> frozenset[str]:

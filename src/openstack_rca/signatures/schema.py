@@ -8,7 +8,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from openstack_rca.records import FaultType
-from openstack_rca.signatures.literals import read_pattern
+from openstack_rca.signatures.literals import Pattern, read_pattern
 
 Role = Literal["cause", "symptom", "recovery", "context"]
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
@@ -59,7 +59,7 @@ class Signature(BaseModel):
     @model_validator(mode="after")
     def _agree(self) -> Self:
         try:
-            groups = {name.rstrip("0123456789") for name in self._read[0]}
+            groups = {name.rstrip("0123456789") for name in self._read.groups}
         except re.error as error:
             raise ValueError(f"pattern is no regular expression: {error}") from error
         if self.blames == "peer" and not groups & NAMING_GROUPS:
@@ -76,13 +76,13 @@ class Signature(BaseModel):
         return re.compile(self.pattern)
 
     @cached_property
-    def _read(self) -> tuple[frozenset[str], tuple[str, ...]]:
+    def _read(self) -> Pattern:
         return read_pattern(self.pattern)
 
     @cached_property
     def needles(self) -> tuple[str, ...]:
         """Literal texts in lower case of which at least one stands in everything that the pattern finds."""
-        return tuple(text.lower() for text in self.literals) or self._read[1]
+        return tuple(text.lower() for text in self.literals) or self._read.literals
 
     def written_by(self, service: str | None) -> bool:
         """Return whether a program can write this text; an unknown program (None) can write any."""
