@@ -201,9 +201,16 @@ class Clue:
     exculpates: str | None = None
 
 
+Period = tuple[datetime, datetime]
+"""Begin and end, in UTC without zone."""
+
+
 @dataclass(frozen=True)
 class Question:
-    """What the issue text asks about: ids, names, hosts, components, HTTP statuses, times (UTC) and words found in it."""
+    """What the issue text asks about: ids, names, hosts, components, HTTP statuses, times and words found in it.
+
+    A time is a period (UTC): a moment that was named begins and ends at once, a day lasts from midnight to midnight.
+    """
 
     text: str
     request_ids: tuple[str, ...] = ()
@@ -213,7 +220,7 @@ class Question:
     statuses: tuple[int, ...] = ()
     words: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
-    times: tuple[datetime, ...] = ()
+    times: tuple[Period, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """What must not matter: where the lines lie, what else is loud at another hour, what DEBUG lines say."""
 
 import gzip
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -101,6 +102,53 @@ def test_an_outage_of_another_day_does_not_change_the_first_cause(case: str, dis
     assert summary(run(case, mixed).diagnosis.causes[0]) == summary(lab.report(case).diagnosis.causes[0])
 
 
+def days_earlier(days: int) -> Callable[[bytes], bytes]:
+    return lambda text: text.replace(b"2026-11-22 ", f"2026-11-{22 - days} ".encode())
+
+
+@pytest.fixture(scope="module")
+def three_days(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Logs of three days with an incident each, and the healthy stretch of the first."""
+    folder = tmp_path_factory.mktemp("three-days")
+    incidents = ["cinder-schema-old", "glance-image-data-missing", "nova-scheduler-down"]
+    for days, case in zip((2, 1, 0), incidents, strict=True):
+        for source in lab.logs(case).iterdir():
+            with (folder / source.stem).open("ab") as log:
+                log.write(days_earlier(days)(gzip.decompress(source.read_bytes())))
+    return folder
+
+
+@pytest.mark.parametrize("baseline", [True, False])
+@pytest.mark.parametrize(
+    ("issue", "component"),
+    [
+        ("New servers hang in BUILD and then go to ERROR", "nova-scheduler"),
+        ("Creating volumes fails with HTTP 500", "cinder-api"),
+        ("Servers did not start on 2026-11-21", "glance-api"),
+        ("On 2026-11-20 at 10:22 something went wrong", "cinder-api"),
+        ("Server 1eda8f3a-62f8-4b7b-8f69-6121176fccf0 went to ERROR", "glance-api"),
+    ],
+)
+def test_of_several_days_the_last_with_such_a_failure_is_meant_or_the_one_that_is_named(
+    issue: str, component: str, baseline: bool, three_days: Path
+) -> None:
+    healthy = (lab.BASELINE,) if baseline else ()
+    report = analyze(AnalysisRequest(issue, (three_days,), healthy, fast=True), Settings())
+    day = {"nova-scheduler": 22, "glance-api": 21, "cinder-api": 20}[component]
+    assert report.diagnosis.causes[0].component == component
+    assert {e.time.day for e in report.diagnosis.evidence if e.time} == {day}
+    (told,) = (note for note in report.notes if "several times of trouble" in note)
+    assert f"2026-11-{day}" in told.split(" to ")[0]
+    assert all(f"2026-11-{other}" in told.split("others began at")[1] for other in {20, 21, 22} - {day})
+
+
+def test_a_window_with_both_ends_is_taken_as_it_is(three_days: Path) -> None:
+    window = {"since": datetime(2026, 11, 20), "until": datetime(2026, 11, 23)}
+    report = analyze(AnalysisRequest("Servers fail", (three_days,), (lab.BASELINE,), fast=True, **window), Settings())
+    assert not any("several times of trouble" in note for note in report.notes)
+    assert len({e.time.day for e in report.diagnosis.evidence if e.time}) > 1
+
+
 def test_a_window_of_time_leaves_the_other_day_out(tmp_path: Path) -> None:
     case = "rabbitmq-stopped"
     copy(case, tmp_path / "mixed")
@@ -111,6 +159,19 @@ def test_a_window_of_time_leaves_the_other_day_out(tmp_path: Path) -> None:
     )
     assert report.diagnosis.causes[0].component == "rabbitmq"
     assert all(e.time is None or e.time >= datetime(2026, 11, 22) for e in report.diagnosis.evidence)
+
+
+def test_logs_without_any_time_are_analysed_too(tmp_path: Path) -> None:
+    def timeless(text: bytes) -> bytes:
+        return re.sub(rb"(?m)^2026-\d\d-\d\d [\d:.]+ \d+ ", b"", text)
+
+    copy("instances-disk-full-compute-1", tmp_path / "timeless", timeless)
+    for log in (tmp_path / "timeless").iterdir():
+        if not log.name.startswith("nova-compute"):
+            log.unlink()
+    report = run("instances-disk-full-compute-1", tmp_path / "timeless", baseline=False)
+    assert (report.diagnosis.causes[0].component, report.diagnosis.causes[0].host) == ("nova-compute", "compute-1")
+    assert all(e.time is None for e in report.diagnosis.evidence)
 
 
 def test_the_same_logs_give_the_same_report() -> None:

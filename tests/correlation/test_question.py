@@ -91,8 +91,19 @@ FIRST, LAST = datetime(2026, 11, 22, 7, 30), datetime(2026, 11, 22, 11, 0)
     ],
 )
 def test_times_are_those_that_the_logs_cover(text: str, zone: tzinfo, times: tuple[datetime, ...]) -> None:
-    assert understand(text, load_topology(), (), (FIRST, LAST), zone).times == times
+    assert understand(text, load_topology(), (), (FIRST, LAST), zone).times == tuple((t, t) for t in times)
     assert ask(text).times == ()
+
+
+def test_a_date_alone_is_the_whole_day_in_the_zone_of_the_logs() -> None:
+    def days(text: str, zone: tzinfo = UTC) -> tuple[tuple[datetime, datetime], ...]:
+        return understand(text, load_topology(), (), (FIRST, LAST), zone).times
+
+    whole = (datetime(2026, 11, 22), datetime(2026, 11, 22, 23, 59, 59, 999999))
+    assert days("Broken since the upgrade of 2026-11-22.") == (whole,)
+    assert days("since 2026-11-22", ZoneInfo("Europe/Paris"))[0][0] == datetime(2026, 11, 21, 23)
+    assert days("On 2026-11-22 at 08:48 and 2026-11-20 it failed") == ((datetime(2026, 11, 22, 8, 48),) * 2,)
+    assert days("2026-13-45") == ()
 
 
 def test_a_port_with_a_number_is_who_listens_there_and_no_port_of_a_network() -> None:

@@ -101,7 +101,9 @@ def test_the_zone_of_times_without_one_is_a_setting(tmp_path: Path) -> None:
 
 
 def test_a_window_holds_its_ends_and_what_has_no_time() -> None:
-    table = log_table(*({"message": "m", "at": float(n)} for n in range(5)), {"message": "m", "at": None})
+    table = log_table(
+        *({"message": "m", "at": float(n)} for n in range(5)), {"message": "m", "at": None, "file": "other.log"}
+    )
     assert within(table, at(1), at(3))["record"].to_list() == [1, 2, 3, 5]
     assert within(table, None, None).height == 6
     assert within(table, at(4), None)["record"].to_list() == [4, 5]
@@ -117,3 +119,16 @@ def test_files_without_any_record_are_an_error_that_says_why(tmp_path: Path) -> 
     with pytest.raises(NothingToRead, match=tmp_path.name):
         read_logs((tmp_path,), Settings())
     assert read_logs((tmp_path,), Settings(), must_hold_records=False).table.is_empty()
+
+
+def test_a_line_without_a_time_lies_where_its_neighbours_do() -> None:
+    table = log_table(
+        {"message": "before", "at": None},
+        {"message": "first", "at": 0.0},
+        {"message": "below it", "at": None},
+        {"message": "second", "at": 60.0},
+        {"message": "never", "at": None, "file": "timeless.log"},
+    )
+    kept = within(table, None, at(30))["message"].to_list()
+    assert kept == ["before", "first", "below it", "never"]
+    assert within(table, at(30), None)["message"].to_list() == ["second", "never"]

@@ -14,6 +14,7 @@ from openstack_rca.correlation.change import (
     with_novelty,
 )
 from openstack_rca.correlation.clocks import clock_clues, clock_errors, with_true_time
+from openstack_rca.correlation.episodes import Episode, episodes
 from openstack_rca.correlation.failures import error_clues
 from openstack_rca.correlation.handovers import handover_clues
 from openstack_rca.correlation.http import http_clues
@@ -33,6 +34,7 @@ from openstack_rca.correlation.topology import ServiceGraph, load_topology, topo
 from openstack_rca.correlation.waits import waits
 
 __all__ = [
+    "Episode",
     "ServiceGraph",
     "absence_clues",
     "as_answered",
@@ -42,6 +44,7 @@ __all__ = [
     "clock_clues",
     "clock_errors",
     "compare",
+    "episodes",
     "error_clues",
     "failed_roots",
     "follow",

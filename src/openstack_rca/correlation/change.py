@@ -11,9 +11,10 @@ from typing import Any
 import polars as pl
 
 from openstack_rca.correlation.topology import ServiceGraph
-from openstack_rca.records import Clue, Pattern
+from openstack_rca.records import LOG_SCHEMA, Clue, Pattern
 
 KEY = ["service", "template"]
+_TIME = LOG_SCHEMA["time"]
 _MIN_SHARE_BEFORE = 0.04
 """A change point must leave at least this share of the time before it to call that time a reference."""
 _BUCKETS = 240
@@ -26,7 +27,7 @@ _ABSENCE_WEIGHT, _MANY_MISSING = 0.6, 10
 """What it is worth when all kinds of line that are missing are of one service, and how many make half of that."""
 _NOVELTY_WEIGHT = 0.3
 """What it weighs at most that a service writes lines which health never saw."""
-_FAILURE_MASS = {"WARNING": 0.2, "ERROR": 1.0, "CRITICAL": 1.5}
+FAILURE_MASS = {"WARNING": 0.2, "ERROR": 1.0, "CRITICAL": 1.5}
 
 
 def span(table: pl.DataFrame) -> float:
@@ -70,7 +71,9 @@ def _cell(table: pl.DataFrame) -> pl.Expr:
     """Number the cell of time, of `_CELLS` over the whole table, that a record lies in."""
     start, seconds = table["time"].min(), span(table)
     return (
-        ((pl.col("time") - pl.lit(start)).dt.total_microseconds() / 1e6 / seconds * _CELLS).floor().clip(0, _CELLS - 1)
+        ((pl.col("time") - pl.lit(start, _TIME)).dt.total_microseconds() / 1e6 / seconds * _CELLS)
+        .floor()
+        .clip(0, _CELLS - 1)
     )
 
 
@@ -107,7 +110,7 @@ def onset(table: pl.DataFrame) -> datetime | None:
     The table needs `time`, `level` and, where a baseline gave one, `novelty`. None when nothing fails, or when the
     failures begin with the logs. Method: maximum likelihood of a single change in rate.
     """
-    mass = pl.col("level").cast(pl.String).replace_strict(_FAILURE_MASS, default=0.0, return_dtype=pl.Float64)
+    mass = pl.col("level").cast(pl.String).replace_strict(FAILURE_MASS, default=0.0, return_dtype=pl.Float64)
     if "novelty" in table.columns:
         mass = mass * pl.col("novelty")
     failing = table.select("time", "template", "service", mass=mass).drop_nulls("time").filter(pl.col("mass") > 0)
@@ -146,7 +149,7 @@ def _late(begin: object, end: object) -> pl.Expr:
 
     It is 1 - (1 - f)^n for n occurrences that all come after the share f of the time of the logs.
     """
-    missed = (pl.col("first") - pl.lit(begin)) / (pl.lit(end) - pl.lit(begin))
+    missed = (pl.col("first") - pl.lit(begin, _TIME)) / (pl.lit(end, _TIME) - pl.lit(begin, _TIME))
     chance = 1 - (1 - missed.clip(0, 1)) ** pl.col("count").cast(pl.Float64)
     return pl.when((pl.col("level") >= "WARNING") & ~pl.col("routine")).then(chance.fill_nan(0)).otherwise(0.0)
 

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from openstack_rca.correlation.topology import ServiceGraph
-from openstack_rca.records import Question
+from openstack_rca.records import Period, Question
 
 _UUID = re.compile(r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b")
 _REQUEST = re.compile(r"\breq-[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b")
@@ -16,6 +16,8 @@ _QUOTED = re.compile(r"""["'`“‘]([\w][\w .:-]{1,60}?)["'`”’]""")
 _NAME = re.compile(r"(?<![\w./-])(?=[\w.]*[-_])(?=[\w.-]*[a-z])[a-z0-9][\w-]*[a-z0-9](?![\w/-])|"
                    r"(?<![\w./-])[a-z]+\d+(?![\w./-])")  # fmt: skip
 """Users name servers and volumes with a hyphen, an underscore, or a number at the end: "web-1", "shop_db", "vm12"."""
+_DAY = re.compile(r"\b(\d{4}-\d\d-\d\d)\b(?![ T]+(?:at )?\d{1,2}:\d\d)")
+"""A date without a time of day."""
 _TIME = re.compile(r"(?<![\d:.])(?:(\d{4}-\d\d-\d\d)[ T])?([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?(?![\d:])")
 _TCP_PORT = re.compile(r"\bports?[ :#]*(\d{2,5})\b")
 """A port with a number is one of TCP, not one of a network."""
@@ -30,7 +32,7 @@ def understand(
     text: str,
     graph: ServiceGraph,
     hosts: Iterable[str],
-    span: tuple[datetime, datetime] | None = None,
+    span: Period | None = None,
     zone: tzinfo = UTC,
 ) -> Question:
     """Return what an issue text asks about; `hosts` are the host names that the logs know.
@@ -68,17 +70,26 @@ def _names(text: str, known: set[str]) -> tuple[str, ...]:
     return tuple(n for n in dict.fromkeys(found) if n not in known)
 
 
-def _times(text: str, span: tuple[datetime, datetime], zone: tzinfo) -> tuple[datetime, ...]:
-    """Return the moments (UTC) that a text names and that lie in the span, in their order."""
+def _times(text: str, span: Period, zone: tzinfo) -> tuple[Period, ...]:
+    """Return the periods (UTC) that a text names and that the span touches: moments in their order, then days."""
     first, last = span
-    days = [(first + timedelta(days=n)).date() for n in range(-1, min(_MOST_DAYS, (last - first).days + 3))]
-    found: list[datetime] = []
+    days = [(last - timedelta(days=n)).date() for n in range(-1, min(_MOST_DAYS, (last - first).days + 3))][::-1]
+    found: list[Period] = []
     for day, hour, minute, second in _TIME.findall(text):
         clock = time(int(hour), int(minute), int(second or 0))
         try:
             dates = [datetime.fromisoformat(day).date()] if day else days
         except ValueError:
             continue
-        moments = (datetime.combine(d, clock, zone).astimezone(UTC).replace(tzinfo=None) for d in dates)
-        found += [m for m in moments if first - _SLACK <= m <= last + _SLACK]
-    return tuple(dict.fromkeys(found))
+        found += [(moment, moment) for moment in (_utc(d, clock, zone) for d in dates)]
+    for day in _DAY.findall(text):
+        try:
+            whole = datetime.fromisoformat(day).date()
+        except ValueError:
+            continue
+        found.append((_utc(whole, time.min, zone), _utc(whole, time.max, zone)))
+    return tuple(dict.fromkeys(p for p in found if p[0] <= last + _SLACK and p[1] >= first - _SLACK))
+
+
+def _utc(day: date, clock: time, zone: tzinfo) -> datetime:
+    return datetime.combine(day, clock, zone).astimezone(UTC).replace(tzinfo=None)

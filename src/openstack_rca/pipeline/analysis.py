@@ -11,30 +11,25 @@ from pathlib import Path
 import polars as pl
 
 from openstack_rca.correlation import (
-    asked_roots,
     clock_clues,
     clock_errors,
-    compare,
     failed_roots,
     follow,
-    onset,
     patterns,
     sayers,
     topology_of,
     understand,
-    vanished,
-    with_novelty,
     with_root,
     with_true_time,
 )
 from openstack_rca.diagnosis import Case, OfflineAnalyst, with_relevance
 from openstack_rca.errors import UsageError
 from openstack_rca.pipeline.asking import Heard, consult, is_wanted, preview
+from openstack_rca.pipeline.focus import examine, focus
 from openstack_rca.pipeline.memory import recall
 from openstack_rca.pipeline.reading import cite, from_level, read_logs, span, within
 from openstack_rca.pipeline.scoring import with_scores
 from openstack_rca.pipeline.summary import summarise
-from openstack_rca.pipeline.suspicion import find_clues
 from openstack_rca.records import Logs, Report
 from openstack_rca.settings import Settings, zone_of
 from openstack_rca.templates import DrainMiner
@@ -126,41 +121,48 @@ def _diagnose(
     texts: dict[str, str],
 ) -> tuple[Case, Report]:
     graph = topology_of(table)
-    with watch.stage("change"):
+    with watch.stage("correlate"):
         table = with_root(table)
         clocks = clock_errors(table)
         table = with_true_time(table, clocks)
-        change = compare(table, baseline)
-        gone = vanished(table, baseline) if baseline is not None else None
-        table = with_novelty(table, change)
-        began = onset(table)
-    with watch.stage("correlate"):
         hosts = [h for h in table["host"].cast(pl.String).unique().to_list() if h]
         question = understand(request.issue, graph, hosts, span(table), zone_of(settings.timezone))
-        asked = asked_roots(table, question)
-        stories = follow(table, list(dict.fromkeys([*asked, *failed_roots(table)])))
+        if request.since and request.until:
+            part, where = examine(table, baseline, question, graph, question.times), None
+        else:
+            part, where = focus(table, baseline, question, graph)
+        table = part.table
+        stories = follow(table, list(dict.fromkeys([*part.asked, *failed_roots(table)])))
         skewed = clock_clues(table, clocks)
-        clues = (*find_clues(table, baseline, change, question, graph, gone, asked), *skewed)
     with watch.stage("score"):
         table, notes, full = with_scores(table, baseline, texts, request.issue, settings, request.fast)
     with watch.stage("diagnose"):
-        table = with_relevance(table, question, asked, _weights(settings))
+        table = with_relevance(table, question, part.asked, _weights(settings))
         says = sayers(table["logger"].drop_nulls().unique())
-        case = Case(question, table, clues, stories, began, graph, partial(cite, request.logs, table), says)
+        case = Case(
+            question,
+            table,
+            (*part.clues, *skewed),
+            stories,
+            part.began,
+            graph,
+            partial(cite, request.logs, table),
+            says,
+        )
         diagnosis = OfflineAnalyst(settings.analysis).diagnose(case)
     told = partial(
         summarise,
         issue=request.issue,
         question=question,
         table=table,
-        patterns=patterns(change, gone, texts),
+        patterns=patterns(part.change, part.gone, texts),
         logs=logs,
         graph=graph,
         seconds=watch.seconds,
         now=datetime.now(UTC).replace(tzinfo=None),
         stories=stories,
     )
-    notes = (*(f"{c.statement[0].upper()}{c.statement[1:]}." for c in skewed), *notes)
+    notes = (*([where] if where else []), *(f"{c.statement[0].upper()}{c.statement[1:]}." for c in skewed), *notes)
     report = told(diagnosis=diagnosis, mode="full" if full else "fast", notes=notes)
     if full:
         with watch.stage("remember"):

@@ -38,15 +38,17 @@ def read_logs(paths: Sequence[Path], settings: Settings, *, must_hold_records: b
 
 
 def within(table: pl.DataFrame, since: datetime | None, until: datetime | None) -> pl.DataFrame:
-    """Return the records of a time window (UTC, both ends included); those without a time stay.
+    """Return the records of a time window (UTC, both ends included).
 
+    A record without a time lies where its neighbours in the file do; those of files without any time stay.
     Raises InputError when the window holds no record.
     """
-    kept = table
-    if since:
-        kept = kept.filter(pl.col("time").is_null() | (pl.col("time") >= since))
-    if until:
-        kept = kept.filter(pl.col("time").is_null() | (pl.col("time") <= until))
+    if since is None and until is None:
+        return table
+    written = pl.col("time").forward_fill().backward_fill().over("file", order_by="line")
+    early = written < since if since else pl.lit(value=False)
+    late = written > until if until else pl.lit(value=False)
+    kept = table.filter((early | late).fill_null(value=False).not_())
     if kept.is_empty():
         first, last = table["time"].min(), table["time"].max()
         raise InputError(f"No record lies between {since} and {until}; the logs go from {first!s} to {last!s} (UTC).")

@@ -32,13 +32,13 @@ from openstack_rca.correlation import (
     unplugged,
     waits,
 )
-from openstack_rca.records import Clue, Question, SignatureHit
+from openstack_rca.records import Clue, Period, Question, SignatureHit
 from openstack_rca.signatures import Matcher, Signature, load_signatures
 
 _STANDARD_TYPE = "bug"
 _FAILURE_FLOOR = 0.35
 _OF_THE_REQUEST, _OF_ANOTHER = 1.1, 0.95
-_AT_THE_TIME, _AT_ANOTHER = 1.1, 0.7
+_AT_ANOTHER = 0.5
 _CALLER = 0.4
 """What a symptom is worth whose own records name another service, which the component needs."""
 _HOST = "host"
@@ -54,11 +54,12 @@ def find_clues(
     graph: ServiceGraph,
     gone: pl.DataFrame | None = None,
     asked: Sequence[str] = (),
+    times: Sequence[Period] = (),
 ) -> tuple[Clue, ...]:
     """Return every clue in a log table that has the column `novelty`; `change` is what `compare` said of it, `gone` what
     `vanished` did.
 
-    Clues of the requests whose roots are `asked` for, and those of the times that the question names, weigh more.
+    Clues of the requests whose roots are `asked` for weigh more, those of other times than the ones that are meant weigh less.
     """
     signatures = {s.id: s for s in load_signatures()}
     hits = Matcher(signatures.values()).match(table)
@@ -95,17 +96,17 @@ def find_clues(
         *misfits(found),
     )
     own = set(table.filter(pl.col("root").is_in(list(asked)))["record"].to_list()) if asked else set()
-    return tuple(replace(c, weight=c.weight * _nearness(c, own, question.times)) for c in clues)
+    return tuple(replace(c, weight=c.weight * _nearness(c, own, times)) for c in clues)
 
 
-def _nearness(clue: Clue, own: set[int], times: Sequence[datetime]) -> float:
+def _nearness(clue: Clue, own: set[int], times: Sequence[Period]) -> float:
     """Return what a clue is worth for a question about certain requests (their records) or certain times."""
     by_request = (_OF_THE_REQUEST if own.intersection(clue.records) else _OF_ANOTHER) if own else 1.0
     if not times or clue.first is None:
         return by_request
     last = clue.last or clue.first
-    meant = any(clue.first - _ABOUT <= moment <= last + _ABOUT for moment in times)
-    return by_request * (_AT_THE_TIME if meant else _AT_ANOTHER)
+    meant = any(clue.first - _ABOUT <= end and begin <= last + _ABOUT for begin, end in times)
+    return by_request * (1.0 if meant else _AT_ANOTHER)
 
 
 def signature_clues(

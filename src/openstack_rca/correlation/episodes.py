@@ -1,0 +1,96 @@
+"""Log table -> episodes: the times at which failures come together, apart by quiet longer than any timer of OpenStack."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from openstack_rca.correlation.change import FAILURE_MASS, KEY
+
+_QUIET = timedelta(seconds=330)
+"""What is this long after a failure has another cause: the longest timer is vif_plugging_timeout (300 s), and a report interval."""
+_SETTLING = timedelta(seconds=120)
+"""So long after its last failure lines still belong to an episode: reconnects, retries, reports of who is back."""
+_FAILING = 0.15
+"""From which mass on a line is a failure: a warning or worse that is news."""
+_LEAST = 1.0
+"""The mass of an episode: a single error that is new, or five such warnings."""
+_ALIKE = 0.6
+"""Share of the kinds of failure that the episode before has seen, from which on both are one."""
+
+
+@dataclass(frozen=True)
+class Episode:
+    """A time of failures; `begin` and `end` (UTC) also hold the quiet before it, in which its cause may lie, and its settling."""
+
+    begin: datetime
+    first: datetime | None
+    last: datetime | None
+    end: datetime
+
+
+def episodes(table: pl.DataFrame) -> list[Episode]:
+    """Return the episodes of a table in order of time, which together cover all of it; the last may be quiet.
+
+    The table needs `time`, `level`, `service`, `template` and `novelty`. A table without times, or with failures at one
+    time only, is one episode.
+    """
+    start, stop = table["time"].min(), table["time"].max()
+    if not isinstance(start, datetime) or not isinstance(stop, datetime):
+        return []
+    bursts = _together(_failures(table))
+    if not bursts:
+        return [Episode(start, None, None, stop)]
+    found, begin = [], start
+    for burst, following in zip(bursts, [*bursts[1:], None], strict=True):
+        settled = burst.last + _SETTLING
+        end = min(settled, following.first) if following else stop
+        quiet_after = following is None and stop > burst.last + _QUIET
+        found.append(Episode(begin, burst.first, burst.last, settled if quiet_after else end))
+        begin = found[-1].end
+        if quiet_after:
+            found.append(Episode(begin, None, None, stop))
+    return found
+
+
+@dataclass(frozen=True)
+class _Burst:
+    first: datetime
+    last: datetime
+    mass: float
+    kinds: frozenset[tuple[str, str]]
+
+
+def _failures(table: pl.DataFrame) -> list[_Burst]:
+    """Return the bursts of failures, apart by quiet."""
+    mass = pl.col("level").cast(pl.String).replace_strict(FAILURE_MASS, default=0.0, return_dtype=pl.Float64)
+    failing = (
+        table.select("time", *KEY, mass=mass * pl.col("novelty"))
+        .drop_nulls("time")
+        .filter(pl.col("mass") >= _FAILING)
+        .sort("time")
+        .with_columns(burst=(pl.col("time").diff() > _QUIET).fill_null(value=False).cum_sum())
+    )
+    bursts = failing.group_by("burst", maintain_order=True).agg(
+        pl.col("time").min().alias("first"),
+        pl.col("time").max().alias("last"),
+        pl.col("mass").sum(),
+        pl.struct(pl.col(KEY).cast(pl.String)).unique().alias("kinds"),
+    )
+    return [
+        _Burst(first, last, total, frozenset((k["service"] or "", k["template"] or "") for k in kinds))
+        for _, first, last, total, kinds in bursts.iter_rows()
+        if total >= _LEAST
+    ]
+
+
+def _together(bursts: list[_Burst]) -> list[_Burst]:
+    """Return the bursts with each joined to the one before it when it brings little that is new: the same trouble, again."""
+    found: list[_Burst] = []
+    for burst in bursts:
+        before = found[-1] if found else None
+        if before and len(burst.kinds & before.kinds) >= _ALIKE * len(burst.kinds):
+            found[-1] = _Burst(before.first, burst.last, before.mass + burst.mass, before.kinds | burst.kinds)
+        else:
+            found.append(burst)
+    return found

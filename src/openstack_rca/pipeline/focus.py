@@ -1,0 +1,131 @@
+"""Which part of long logs an issue is about: the latest episode in which what was asked about fails."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from openstack_rca.correlation import (
+    Episode,
+    ServiceGraph,
+    asked_roots,
+    compare,
+    episodes,
+    onset,
+    vanished,
+    with_novelty,
+)
+from openstack_rca.diagnosis import Presence, calibrated, hypothesize, standing
+from openstack_rca.pipeline.reading import within
+from openstack_rca.pipeline.suspicion import find_clues
+from openstack_rca.records import Clue, Period, Question
+
+_TOLD = 5
+"""So many of the other episodes are told."""
+_ABOUT = timedelta(minutes=10)
+"""How exactly people tell times."""
+_MOST = 16
+"""So many of the latest episodes are looked at."""
+_OLDER = 0.7
+"""What each further step back to where it failed counts: who asks, asks about what happened last."""
+_UNASKED, _ASKED_FROM = 0.4, 0.3
+"""What an episode counts in which nothing that was asked about fails, and from which weight on a clue tells that it does."""
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What was found in one part of the logs: its records with `novelty`, what changed, when failures set in, and the clues."""
+
+    table: pl.DataFrame
+    change: pl.DataFrame
+    gone: pl.DataFrame | None
+    began: datetime | None
+    asked: list[str]
+    clues: tuple[Clue, ...]
+
+
+def examine(
+    table: pl.DataFrame,
+    baseline: pl.DataFrame | None,
+    question: Question,
+    graph: ServiceGraph,
+    times: Sequence[Period],
+) -> Examined:
+    """Return what a part of the logs tells about a question; `times` are those that are meant, none if all are."""
+    change = compare(table, baseline)
+    gone = vanished(table, baseline) if baseline is not None else None
+    table = with_novelty(table, change)
+    asked = asked_roots(table, question)
+    clues = find_clues(table, baseline, change, question, graph, gone, asked, times)
+    return Examined(table, change, gone, onset(table), asked, clues)
+
+
+def focus(
+    table: pl.DataFrame, baseline: pl.DataFrame | None, question: Question, graph: ServiceGraph
+) -> tuple[Examined, str | None]:
+    """Return what the part of the logs tells that the question is about, and a sentence that says which part that is, where
+    there are several.
+    """
+    parts = episodes(with_novelty(table, compare(table, baseline)))
+    if len(parts) < 2:
+        return examine(table, baseline, question, graph, question.times), None
+    table = table.filter(pl.col("time").is_not_null().any().over("file"))
+    named = question.times or _times_of(table, asked_roots(table, question))
+    meant = [p for p in parts if _is_named(p, named)] or parts
+    best, most, recency = None, -1.0, 1.0
+    for part in reversed(meant[-_MOST:]):
+        times = question.times or ([(part.first, part.last)] if part.first and part.last else [])
+        found = examine(within(table, part.begin, part.end), baseline, question, graph, times)
+        asked = not question.components or any(_concerns(question, clue) for clue in found.clues)
+        worth = _likelihood(found, question, graph) * (recency if asked else recency * _UNASKED)
+        if worth > most:
+            best, most = (found, part), worth
+        recency *= _OLDER if asked else 1.0
+    assert best
+    found, part = best
+    return found, _told(part, parts, meant is not parts)
+
+
+def _times_of(table: pl.DataFrame, roots: Sequence[str]) -> list[Period]:
+    """Return from when to when each request was worked on."""
+    spans = (
+        table.filter(pl.col("root").is_in(list(roots)))
+        .group_by("root")
+        .agg(pl.col("time").min().alias("first"), pl.col("time").max().alias("last"))
+    )
+    return [(first, last) for first, last in spans.drop_nulls().select("first", "last").iter_rows()]
+
+
+def _is_named(part: Episode, times: Iterable[Period]) -> bool:
+    first, last = part.first or part.begin, part.last or part.end
+    return any(first - _ABOUT <= end and begin <= last + _ABOUT for begin, end in times)
+
+
+def _likelihood(found: Examined, question: Question, graph: ServiceGraph) -> float:
+    """Return how likely the first cause of a part is."""
+    kept = hypothesize(found.clues, graph, question, Presence(found.table))
+    return calibrated(standing(kept)[0]) if kept else 0.0
+
+
+def _concerns(question: Question, clue: Clue) -> bool:
+    """Say whether a clue tells that something fails that was asked about."""
+    about = clue.reporter in question.components or clue.component in question.components
+    return about and clue.role != "context" and clue.weight >= _ASKED_FROM
+
+
+def _told(part: Episode, parts: Sequence[Episode], named: bool) -> str:
+    """Return the sentence on which part was chosen, and where the others are."""
+    others = [p.first for p in parts if p is not part and p.first]
+    first, last = part.first or part.begin, part.last or part.end
+    which = (
+        "the one that the issue names by its time or by an id"
+        if named
+        else "the latest in which what was asked about fails"
+    )
+    elsewhere = ", ".join(f"{moment:%Y-%m-%d %H:%M}" for moment in others[-_TOLD:])
+    more = f" (and {len(others) - _TOLD} before)" if len(others) > _TOLD else ""
+    return (
+        f"These logs hold several times of trouble. This report is about {first:%Y-%m-%d %H:%M:%S} to {last:%Y-%m-%d %H:%M:%S} UTC, "
+        f"{which}; others began at {elsewhere}{more}. For another one name its time in the issue, or give --since and --until."
+    )
