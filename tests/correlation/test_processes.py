@@ -57,6 +57,18 @@ def test_a_goodbye_is_no_loss() -> None:
     assert lost(closing("nova-api", 7, 10, "")) == []
 
 
+@pytest.mark.parametrize(("seconds", "number"), [(0.2, 0), (30.0, 1)], ids=["for one task", "at work"])
+def test_a_process_that_came_for_one_task_is_not_lost_when_it_goes(seconds: float, number: int) -> None:
+    name = "nova-novncproxy:7:f0877353-9864-4094-aa3d-970c5b826855"
+    meeting: Row = {
+        "service": "rabbitmq",
+        "pid": "<0.7.0>",
+        "message": f"connection <0.1.0> (127.0.0.1:5 -> 127.0.0.1:5672 - {name}): user 'openstack' authenticated",
+        "at": 10.0,
+    }
+    assert len(lost(meeting, closing("nova-novncproxy", 7, 10 + seconds, DIED))) == number
+
+
 @pytest.mark.parametrize(
     "after",
     [

@@ -22,8 +22,10 @@ from openstack_rca.correlation.interventions import interventions
 from openstack_rca.correlation.latency import slow_clues
 from openstack_rca.correlation.misdirected import misdirected
 from openstack_rca.correlation.outages import outages
+from openstack_rca.correlation.ovn import ovn_clues
 from openstack_rca.correlation.plugging import unplugged
 from openstack_rca.correlation.processes import lost_clients, restarts, silences, unheard
+from openstack_rca.correlation.proxy import as_cut, proxy_clues
 from openstack_rca.correlation.question import understand
 from openstack_rca.correlation.renamed import misfits, renamed
 from openstack_rca.correlation.requests import requests
@@ -38,6 +40,7 @@ __all__ = [
     "ServiceGraph",
     "absence_clues",
     "as_answered",
+    "as_cut",
     "asked_roots",
     "audit",
     "capacity",
@@ -59,7 +62,9 @@ __all__ = [
     "novelty_clues",
     "onset",
     "outages",
+    "ovn_clues",
     "patterns",
+    "proxy_clues",
     "refusals",
     "refused_batches",
     "renamed",

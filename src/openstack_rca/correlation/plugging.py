@@ -30,6 +30,14 @@ _SERVER = "neutron-server"
 _MOST = 3
 
 
+class Wait(NamedTuple):
+    """Where nova-compute says that it waited in vain."""
+
+    record: int
+    time: datetime | None
+    host: str | None
+
+
 class _Step(NamedTuple):
     """How far a port came: who did not do what, how surely that is its own fault, and its modules that do it."""
 
@@ -53,13 +61,7 @@ def unplugged(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
     """Return a clue against neutron-server where most ports that nova-compute waited for got stuck there, or against
     nova-compute where it had them bound to no host; none else.
     """
-    waits = table.filter(pl.col("message").str.contains(_WAITED.pattern))
-    ports = {
-        port: (record, time)
-        for record, time, message in waits.select("record", "time", "message").iter_rows()
-        for match in _WAITED.finditer(message)
-        for port in _PORT.findall(match["events"])
-    }
+    ports = awaited_ports(table)
     if not ports:
         return []
     neutron = table.filter(pl.col("service").cast(pl.String).is_in(_programs(table, graph)))
@@ -67,7 +69,7 @@ def unplugged(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
         neutron.filter(pl.col("message").str.contains(what)) for what in (_TOLD, _WIRED, _UNKNOWN, _UNBOUND, _BINDING)
     )
     stuck: dict[_Step, list[tuple[int, int, datetime | None]]] = defaultdict(list)
-    for port, (record, time) in ports.items():
+    for port, (record, time, _) in ports.items():
         if _of(told, port) is not None:
             continue
         unasked = unbound if _of(binding, port) is None else unbound.clear()
@@ -82,6 +84,17 @@ def unplugged(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
         return []
     proven = step is _NOT_ASKED or not (told if step is _NOT_TOLD else wired).is_empty()
     return [_clue(step, found, len(ports), step.weight * (1.0 if proven else _UNPROVEN))]
+
+
+def awaited_ports(table: pl.DataFrame) -> dict[str, Wait]:
+    """Return the ports that nova-compute waited for in vain, each with the last time that it did."""
+    waits = table.filter(pl.col("message").str.contains(_WAITED.pattern))
+    return {
+        port: Wait(record, time, host)
+        for record, time, host, message in waits.select("record", "time", "host", "message").iter_rows()
+        for match in _WAITED.finditer(message)
+        for port in _PORT.findall(match["events"])
+    }
 
 
 def _programs(table: pl.DataFrame, graph: ServiceGraph) -> list[str]:

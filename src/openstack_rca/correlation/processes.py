@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import polars as pl
 
@@ -18,6 +19,7 @@ _SHARED_OUTAGE = 4
 _TOGETHER = timedelta(seconds=20)
 _QUICKLY = timedelta(seconds=30)
 """A process that is replaced within this time was restarted, not lost (service_down_time is 60 s)."""
+_BRIEF = timedelta(seconds=5)
 _NOTICED = timedelta(seconds=2)
 _TOO_LATE = "Too many heartbeats missed"
 STARTING = r"(?i)\b(starting|started|listening|loaded|launching|initializ)"
@@ -57,11 +59,18 @@ def lost_clients(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
             _speaks_later(table, component, r["client_pid"], r["first"])
             or _replaced(met.filter(pl.col("client") == r["client"]), r["first"])
         )
-        if crowd >= _SHARED_OUTAGE:
+        if crowd >= _SHARED_OUTAGE or _was_brief(r, met):
             continue
         clues.append(_lost_client(r, component, hosts.get((component, r["client_pid"])), returned))
     hanging = {c.component for c in clues if c.type == "timeout"}
     return [c for c in clues if c.type == "timeout" or c.component not in hanging]
+
+
+def _was_brief(lost: dict[str, Any], met: pl.DataFrame) -> bool:
+    """Say whether a process left so soon after the broker met it that it was there for one task only, as console proxies are."""
+    own = (pl.col("client") == lost["client"]) & (pl.col("client_pid") == lost["client_pid"])
+    began = met.filter(own)["time"].min()
+    return isinstance(began, datetime) and began <= lost["first"] and lost["last"] - began <= _BRIEF
 
 
 def _lost(broker: pl.DataFrame) -> pl.DataFrame:
@@ -93,6 +102,7 @@ def _met(broker: pl.DataFrame) -> pl.DataFrame:
     """Return when the broker first met each process: `client`, `client_pid`, `time`."""
     return (
         broker.drop_nulls("time")
+        .filter(~pl.col("message").str.contains("closing AMQP connection", literal=True))
         .select(
             "time",
             client=pl.col("message").str.extract(_CLIENT, 1),

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import polars as pl
 
@@ -11,6 +11,7 @@ from openstack_rca.correlation import (
     ServiceGraph,
     absence_clues,
     as_answered,
+    as_cut,
     error_clues,
     handover_clues,
     http_clues,
@@ -21,6 +22,8 @@ from openstack_rca.correlation import (
     misfits,
     novelty_clues,
     outages,
+    ovn_clues,
+    proxy_clues,
     refusals,
     refused_batches,
     renamed,
@@ -80,12 +83,15 @@ def find_clues(
             *slow_clues(table, baseline, graph),
             *waits(table, graph),
             *unplugged(table, graph),
+            *ovn_clues(table),
+            *proxy_clues(table),
             *lost_candidates(table),
             *refused_batches(table),
             *(novelty_clues(change, graph) if baseline is not None else ()),
             *(absence_clues(gone, table, graph) if gone is not None else ()),
         ]
     )
+    found = as_cut(found, table)
     clues = (
         *found,
         *stalls(found, graph),
