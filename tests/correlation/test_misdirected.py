@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -137,6 +138,15 @@ def test_when_only_the_programs_of_one_host_cannot_reach_what_others_do_its_netw
     assert cut.exculpates == "rabbitmq"
     alone = log_table(*node("c1", *pair), *node("ctl", "nova-conductor"))
     assert misdirected(complaints_of(alone, *pair), alone, GRAPH) == []
+
+
+def test_no_network_lies_between_programs_of_one_host() -> None:
+    agents = ("nova-compute", "neutron-openvswitch-agent")
+    table = log_table(*node("c1", *agents), *node("c2", *agents), *node("c3", *agents))
+    complaints = complaints_of(table, "neutron-openvswitch-agent")
+    assert len(misdirected(complaints, table, GRAPH)) == 1
+    local = [replace(c, component="ovs-vswitchd") for c in complaints]
+    assert misdirected(local, table, GRAPH) == []
 
 
 def test_who_cannot_do_its_work_for_want_of_another_is_not_cut_off() -> None:

@@ -137,5 +137,12 @@ def test_nobody_depends_on_a_network_agent_that_the_cloud_has_not() -> None:
     ovn = topology_of(log_table({"service": "ovn-controller", "message": "m"}))
     assert ovn.depends("nova-compute", "ovs-vswitchd") == 1
     assert ovn.depends("nova-compute", "neutron-openvswitch-agent") is None
+    assert {"neutron-openvswitch-agent", "neutron-dhcp-agent"} <= ovn.absent
+    both = topology_of(
+        log_table({"service": "ovn-controller"}, {"service": "ovs-vswitchd"}, {"service": "neutron-dhcp-agent"})
+    )
+    assert "neutron-openvswitch-agent" in both.absent, "OVN needs ovs-vswitchd as well, so that one tells nothing"
+    assert "neutron-dhcp-agent" not in both.absent
     silent = topology_of(log_table({"service": "nova-api", "message": "m"}))
+    assert not silent.absent
     assert silent.depends("nova-compute", "ovs-vswitchd") == load_topology().depends("nova-compute", "ovs-vswitchd")

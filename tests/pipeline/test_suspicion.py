@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 from tests.correlation.tables import at, log_table, novel
 
-from openstack_rca.correlation import load_topology, with_root
+from openstack_rca.correlation import load_topology, topology_of, with_root
 from openstack_rca.pipeline.suspicion import find_clues, signature_clues
 from openstack_rca.records import Clue, Question, SignatureHit
 from openstack_rca.signatures import Signature, load_signatures
@@ -52,6 +52,18 @@ def test_a_peer_that_cannot_be_named_leaves_a_weak_symptom_of_the_reporter() -> 
     (named,) = clues(by(blames="peer", role="cause"), port="3306")
     assert (unnamed.component, unnamed.role, unnamed.exculpates) == ("nova-compute", "symptom", None)
     assert unnamed.weight < named.weight
+
+
+def test_a_program_that_the_cloud_has_not_is_hardly_to_blame() -> None:
+    hit = SignatureHit("neutron-dhcp-agents-inactive", "neutron-server", None, (1, 2), 7, {}, last=2)
+
+    def weight(service: str) -> float:
+        graph = topology_of(log_table({"service": service}))
+        (clue,) = signature_clues([hit], SIGNATURES, novel(TABLE, 1.0), graph, 0.0)
+        assert clue.component == "neutron-dhcp-agent"
+        return clue.weight
+
+    assert weight("ovn-controller") < 0.2 * weight("neutron-openvswitch-agent")
 
 
 def accused_by(shared: str, *services: str) -> set[str]:

@@ -89,6 +89,8 @@ def _alone(about: list[Clue], clues: Sequence[Clue], table: pl.DataFrame, graph:
         return [_clue(replace(first, host=began.host), first.reporter, told, (*first.records[:3], *began.records[:1]))]
     if host is None or any(c.type == _LOGIN for c in lasting) or not all(map(graph.is_per_host, reporters)):
         return []
+    if graph.is_per_host(accused):  # it runs on that very host, and no network lies in between
+        return []
     blamed = max(reporters, key=lambda name: len(graph.needs(name)))
     told = (
         f"{' and '.join(reporters)} on {host} cannot reach {accused}, while {len(others)} programs elsewhere that need it "

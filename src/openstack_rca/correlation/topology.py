@@ -51,16 +51,19 @@ class ServiceGraph:
     stopwords: frozenset[str]
     handovers: tuple[Handover, ...] = ()
     alternatives: tuple[tuple[frozenset[str], ...], ...] = ()
+    absent: frozenset[str] = frozenset()
+    """Programs that this cloud has not, since it has an alternative to them."""
 
     def observed(self, seen: Iterable[str], ports: Mapping[str, int]) -> "ServiceGraph":
         """Return the graph of one cloud: `seen` are the programs that write there, `ports` where some of them listen.
 
-        A dependency on an alternative that this cloud has not is cut; a port belongs to who listens on it.
+        An alternative is there when one of the programs writes that no other has. A dependency on one that is not is cut; a
+        port belongs to who listens on it.
         """
         here = set(seen)
         absent: set[str] = set()
         for groups in self.alternatives:
-            used = [g for g in groups if g & here]
+            used = [g for g in groups if (g - frozenset().union(*(o for o in groups if o is not g))) & here]
             absent |= frozenset().union(*groups) - frozenset().union(*used) - here if used else set()
         taken = {port for name, port in ports.items() if name in self.components}
         components = {
@@ -74,7 +77,7 @@ class ServiceGraph:
             }
             for name, known in self.components.items()
         }
-        return replace(self, components=components)
+        return replace(self, components=components, absent=frozenset(absent))
 
     def resolve(self, name: str | None) -> str | None:
         """Return the canonical component that a name or alias stands for; None when nothing is known by it."""

@@ -44,6 +44,7 @@ _OF_THE_REQUEST, _OF_ANOTHER = 1.1, 0.95
 _AT_ANOTHER = 0.5
 _CALLER = 0.4
 """What a symptom is worth whose own records name another service, which the component needs."""
+_NAMELESS, _ABSENT = 0.4, 0.1
 _HOST = "host"
 _ABOUT = timedelta(minutes=10)
 """How exactly people tell times, and how long an effect may take to be seen."""
@@ -155,7 +156,7 @@ def signature_clues(
             host=host,
             type=signature.type or _STANDARD_TYPE,
             role=_role(signature, component),
-            weight=signature.weight * max([floor, *novelties]) * (1.0 if component else 0.4),
+            weight=signature.weight * max([floor, *novelties]) * _accusability(component, graph),
             reporter=reporter,
             statement=f"{signature.title}{where}: {signature.explains}",
             records=hit.records,
@@ -166,6 +167,13 @@ def signature_clues(
             look_next=signature.look_next,
             exculpates=reporter if component and component != reporter else None,
         )
+
+
+def _accusability(component: str | None, graph: ServiceGraph) -> float:
+    """Return what an accusation keeps of its weight: less against a peer without a name, or a program that the cloud has not."""
+    if component is None:
+        return _NAMELESS
+    return _ABSENT if component in graph.absent else 1.0
 
 
 def _is_shared(signature: Signature, writers: set[str], graph: ServiceGraph) -> bool:
