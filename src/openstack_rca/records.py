@@ -379,7 +379,10 @@ class LlmUse:
 
 @dataclass(frozen=True)
 class Report:
-    """All that one analysis says; every face shows this and nothing else."""
+    """All that one analysis says; every face shows this and nothing else.
+
+    `part` says which part of logs with several times of trouble it is about; empty where there is one only.
+    """
 
     created_at: datetime
     issue: str
@@ -394,6 +397,7 @@ class Report:
     inputs: Inputs
     seconds_by_stage: Mapping[str, float]
     llm: LlmUse = LlmUse()
+    part: str = ""
     notes: tuple[str, ...] = ()
     stories: tuple[Story, ...] = field(default=(), compare=False)
     """The request that the first cause is proved by, followed: for the picture; not part of report.json."""

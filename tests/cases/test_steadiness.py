@@ -14,6 +14,7 @@ from tests.cases import lab
 
 from openstack_rca.pipeline import AnalysisRequest, analysis, analyze
 from openstack_rca.records import Cause, Logs, Report
+from openstack_rca.reporting import report_to_markdown
 from openstack_rca.settings import Settings
 
 
@@ -137,15 +138,16 @@ def test_of_several_days_the_last_with_such_a_failure_is_meant_or_the_one_that_i
     day = {"nova-scheduler": 22, "glance-api": 21, "cinder-api": 20}[component]
     assert report.diagnosis.causes[0].component == component
     assert {e.time.day for e in report.diagnosis.evidence if e.time} == {day}
-    (told,) = (note for note in report.notes if "several times of trouble" in note)
-    assert f"2026-11-{day}" in told.split(" to ")[0]
-    assert all(f"2026-11-{other}" in told.split("others began at")[1] for other in {20, 21, 22} - {day})
+    about, others = report.part.split("others began at")
+    assert f"2026-11-{day}" in about
+    assert all(f"2026-11-{other}" in others for other in {20, 21, 22} - {day})
+    assert report.part in report_to_markdown(report).split("## Evidence")[0]
 
 
 def test_a_window_with_both_ends_is_taken_as_it_is(three_days: Path) -> None:
     window = {"since": datetime(2026, 11, 20), "until": datetime(2026, 11, 23)}
     report = analyze(AnalysisRequest("Servers fail", (three_days,), (lab.BASELINE,), fast=True, **window), Settings())
-    assert not any("several times of trouble" in note for note in report.notes)
+    assert not report.part
     assert len({e.time.day for e in report.diagnosis.evidence if e.time}) > 1
 
 

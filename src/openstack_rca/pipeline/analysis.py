@@ -128,7 +128,7 @@ def _diagnose(
         hosts = [h for h in table["host"].cast(pl.String).unique().to_list() if h]
         question = understand(request.issue, graph, hosts, span(table), zone_of(settings.timezone))
         if request.since and request.until:
-            part, where = examine(table, baseline, question, graph, question.times), None
+            part, where = examine(table, baseline, question, graph, question.times), ""
         else:
             part, where = focus(table, baseline, question, graph)
         table = part.table
@@ -161,8 +161,9 @@ def _diagnose(
         seconds=watch.seconds,
         now=datetime.now(UTC).replace(tzinfo=None),
         stories=stories,
+        part=where,
     )
-    notes = (*([where] if where else []), *(f"{c.statement[0].upper()}{c.statement[1:]}." for c in skewed), *notes)
+    notes = (*(f"{c.statement[0].upper()}{c.statement[1:]}." for c in skewed), *notes)
     report = told(diagnosis=diagnosis, mode="full" if full else "fast", notes=notes)
     if full:
         with watch.stage("remember"):

@@ -63,13 +63,13 @@ def examine(
 
 def focus(
     table: pl.DataFrame, baseline: pl.DataFrame | None, question: Question, graph: ServiceGraph
-) -> tuple[Examined, str | None]:
-    """Return what the part of the logs tells that the question is about, and a sentence that says which part that is, where
-    there are several.
+) -> tuple[Examined, str]:
+    """Return what the part of the logs tells that the question is about, and a sentence that says which part that is, empty
+    where there is one only.
     """
     parts = episodes(with_novelty(table, compare(table, baseline)))
     if len(parts) < 2:
-        return examine(table, baseline, question, graph, question.times), None
+        return examine(table, baseline, question, graph, question.times), ""
     table = table.filter(pl.col("time").is_not_null().any().over("file"))
     named = question.times or _times_of(table, asked_roots(table, question))
     meant = [p for p in parts if _is_named(p, named)] or parts

@@ -38,6 +38,7 @@ def summarise(
     now: datetime,
     notes: tuple[str, ...] = (),
     stories: Sequence[Story] = (),
+    part: str = "",
 ) -> Report:
     """Return the report that every face shows."""
     distribution = _distribution(table)
@@ -62,6 +63,7 @@ def summarise(
             zones=zones,
         ),
         seconds_by_stage=seconds,
+        part=part,
         notes=notes,
         stories=_telling(diagnosis, stories),
     )

@@ -79,6 +79,8 @@ def _verdict(report: Report, days: str) -> Section:
     if report.affected_services:
         rows.append(("Affected", ", ".join(report.affected_services)))
     blocks.append(Fields((*rows, ("Times", f"UTC{days}"))))
+    if report.part:
+        blocks.append(Paragraph(report.part))
     if not diagnosis.inconclusive:
         blocks += _listed("Still open:", diagnosis.open_questions)
     return Section("Verdict", tuple(blocks))

@@ -30,7 +30,7 @@ _DIAGNOSIS = (
 _ORDER = (
     *("report_version", "created_at", "issue", "category", "severity", "mode", "analyst", "inconclusive", "causes"),
     *("refuted", "evidence", "timeline", "patterns", "service_distribution", "affected_services", "similar_incidents"),
-    *("recommendations", "next_checks", "open_questions", "notes", "inputs", "seconds_by_stage", "llm"),
+    *("recommendations", "next_checks", "open_questions", "part", "notes", "inputs", "seconds_by_stage", "llm"),
 )
 _CAUSE = ("rank", "service", "component", "host", "type", "code", "statement", "confidence", "evidence", "remediation")
 
