@@ -27,7 +27,7 @@ _ABSENCE_WEIGHT, _MANY_MISSING = 0.6, 10
 """What it is worth when all kinds of line that are missing are of one service, and how many make half of that."""
 _NOVELTY_WEIGHT = 0.3
 """What it weighs at most that a service writes lines which health never saw."""
-FAILURE_MASS = {"WARNING": 0.2, "ERROR": 1.0, "CRITICAL": 1.5}
+_FAILURE_MASS = {"WARNING": 0.2, "ERROR": 1.0, "CRITICAL": 1.5}
 
 
 def span(table: pl.DataFrame) -> float:
@@ -104,13 +104,18 @@ def with_novelty(table: pl.DataFrame, change: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def failure_mass() -> pl.Expr:
+    """Return what a record counts as a failure by its level: 0 below WARNING, 1 for an ERROR."""
+    return pl.col("level").cast(pl.String).replace_strict(_FAILURE_MASS, default=0.0, return_dtype=pl.Float64)
+
+
 def onset(table: pl.DataFrame) -> datetime | None:
     """Return when failures set in: the change point that splits the failure mass best into two Poisson rates.
 
     The table needs `time`, `level` and, where a baseline gave one, `novelty`. None when nothing fails, or when the
     failures begin with the logs. Method: maximum likelihood of a single change in rate.
     """
-    mass = pl.col("level").cast(pl.String).replace_strict(FAILURE_MASS, default=0.0, return_dtype=pl.Float64)
+    mass = failure_mass()
     if "novelty" in table.columns:
         mass = mass * pl.col("novelty")
     failing = table.select("time", "template", "service", mass=mass).drop_nulls("time").filter(pl.col("mass") > 0)

@@ -1,11 +1,11 @@
 """Log table -> episodes: the times at which failures come together, apart by quiet longer than any timer of OpenStack."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import polars as pl
 
-from openstack_rca.correlation.change import FAILURE_MASS, KEY
+from openstack_rca.correlation.change import KEY, failure_mass
 
 _QUIET = timedelta(seconds=330)
 """What is this long after a failure has another cause: the longest timer is vif_plugging_timeout (300 s), and a report interval."""
@@ -42,30 +42,26 @@ def episodes(table: pl.DataFrame) -> list[Episode]:
     if not bursts:
         return [Episode(start, None, None, stop)]
     found, begin = [], start
-    for burst, following in zip(bursts, [*bursts[1:], None], strict=True):
-        settled = burst.last + _SETTLING
-        end = min(settled, following.first) if following else stop
-        quiet_after = following is None and stop > burst.last + _QUIET
-        found.append(Episode(begin, burst.first, burst.last, settled if quiet_after else end))
-        begin = found[-1].end
-        if quiet_after:
-            found.append(Episode(begin, None, None, stop))
-    return found
+    for burst in bursts:
+        end = burst.last + _SETTLING
+        found.append(Episode(begin, burst.first, burst.last, end))
+        begin = end
+    if stop > bursts[-1].last + _QUIET:
+        return [*found, Episode(begin, None, None, stop)]
+    return [*found[:-1], replace(found[-1], end=stop)]
 
 
 @dataclass(frozen=True)
 class _Burst:
     first: datetime
     last: datetime
-    mass: float
     kinds: frozenset[tuple[str, str]]
 
 
 def _failures(table: pl.DataFrame) -> list[_Burst]:
     """Return the bursts of failures, apart by quiet."""
-    mass = pl.col("level").cast(pl.String).replace_strict(FAILURE_MASS, default=0.0, return_dtype=pl.Float64)
     failing = (
-        table.select("time", *KEY, mass=mass * pl.col("novelty"))
+        table.select("time", *KEY, mass=failure_mass() * pl.col("novelty"))
         .drop_nulls("time")
         .filter(pl.col("mass") >= _FAILING)
         .sort("time")
@@ -78,7 +74,7 @@ def _failures(table: pl.DataFrame) -> list[_Burst]:
         pl.struct(pl.col(KEY).cast(pl.String)).unique().alias("kinds"),
     )
     return [
-        _Burst(first, last, total, frozenset((k["service"] or "", k["template"] or "") for k in kinds))
+        _Burst(first, last, frozenset((k["service"] or "", k["template"] or "") for k in kinds))
         for _, first, last, total, kinds in bursts.iter_rows()
         if total >= _LEAST
     ]
@@ -90,7 +86,7 @@ def _together(bursts: list[_Burst]) -> list[_Burst]:
     for burst in bursts:
         before = found[-1] if found else None
         if before and len(burst.kinds & before.kinds) >= _ALIKE * len(burst.kinds):
-            found[-1] = _Burst(before.first, burst.last, before.mass + burst.mass, before.kinds | burst.kinds)
+            found[-1] = _Burst(before.first, burst.last, before.kinds | burst.kinds)
         else:
             found.append(burst)
     return found
