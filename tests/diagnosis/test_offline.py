@@ -82,6 +82,15 @@ def test_what_also_happens_in_health_proves_nothing_alone(kind: str) -> None:
     assert not diagnose(clue("nova-api", 0.9, kind="traceback")).inconclusive
 
 
+def test_one_vague_exception_concludes_nothing_when_nobody_asked_about_anything() -> None:
+    vague = {"kind": "traceback", "weight": 0.6}
+    assert diagnose(clue("nova-api", **vague)).inconclusive
+    assert not diagnose(clue("nova-api", count=2, **vague)).inconclusive
+    assert not diagnose(clue("nova-api", kind="signature", weight=0.6)).inconclusive
+    asked = replace(case(clue("nova-api", **vague)), question=Question("nova-api fails", components=("nova-api",)))
+    assert not OfflineAnalyst(Analysis()).diagnose(asked).inconclusive
+
+
 def test_the_threshold_of_certainty_is_a_setting() -> None:
     accused = clue("nova-api", 0.5)
     assert not diagnose(accused, settings=Analysis(inconclusive_below=0.4)).inconclusive

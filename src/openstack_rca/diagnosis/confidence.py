@@ -32,5 +32,11 @@ def calibrated(lead: float) -> float:
 
 def needed(question: Question, least: float) -> float:
     """Return the confidence below which nothing is concluded: `least`, more when the question names nothing that fails."""
-    named = question.components or question.request_ids or question.uuids or question.hosts or question.statuses
-    return least if named else max(least, _MORE_LIKELY_THAN_NOT)
+    return least if is_about_something(question) else max(least, _MORE_LIKELY_THAN_NOT)
+
+
+def is_about_something(question: Question) -> bool:
+    """Say whether a question names what fails; "Is anything wrong?" does not."""
+    return any(
+        (question.components, question.request_ids, question.uuids, question.hosts, question.statuses, question.times)
+    )

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from openstack_rca.diagnosis.case import Case, CitedLine
-from openstack_rca.diagnosis.confidence import calibrated, leads, needed
+from openstack_rca.diagnosis.confidence import calibrated, is_about_something, leads, needed
 from openstack_rca.diagnosis.places import placed
 from openstack_rca.diagnosis.presence import Presence
 from openstack_rca.diagnosis.selection import choose
@@ -36,6 +36,8 @@ _CONCLUDED = 6
 """For so many of the first records the concluding line is shown too."""
 _FRAMES = 2
 """So many of the accused places are proved by the frames of a traceback that name them."""
+_CLEAR = 0.7
+"""From this weight on a clue names a mechanism or a place in the code."""
 _ONLY_LEADS = 0.6
 """What the lead of a cause is worth that rests on such clues alone."""
 _OTHER_PLACE = 0.7
@@ -59,6 +61,7 @@ class OfflineAnalyst:
         causes = _causes(kept, sure, {record: tuple(p.id for p in pieces) for record, pieces in evidence.items()})
         least = needed(case.question, self.settings.inconclusive_below)
         inconclusive = not causes or causes[0].confidence < least or not _is_accused(kept[0])
+        inconclusive |= bool(causes) and not is_about_something(case.question) and _is_one_exception(kept[0])
         likely = [h for h, s in zip(kept, sure, strict=True) if inconclusive or h is kept[0] or s >= _UNLIKELY][:3]
         return Diagnosis(
             analyst="offline",
@@ -90,6 +93,17 @@ def _is_accused(hypothesis: Hypothesis) -> bool:
     """Say whether something names a failure: change, silence and refused calls alone also happen in health."""
     return any(c.role == "cause" and c.kind not in _NO_FAILURE_BY_ITSELF for c in hypothesis.clues) or any(
         c.role == "symptom" and c.kind == "signature" for c in hypothesis.clues
+    )
+
+
+def _is_one_exception(hypothesis: Hypothesis) -> bool:
+    """Say whether all that accuses is an exception that came once and names no clear fault: healthy clouds have such too."""
+    accusing = [
+        c for c in hypothesis.clues
+        if c.role == "cause" and c.weight > _NEGLIGIBLE and c.kind not in _NO_FAILURE_BY_ITSELF
+    ]  # fmt: skip
+    return bool(accusing) and all(
+        c.kind in ("traceback", "error") and c.count == 1 and c.weight < _CLEAR for c in accusing
     )
 
 

@@ -1,0 +1,50 @@
+"""Incidents of two clouds of another build: OVN, Galera and HAProxy in the newest release; Ceph, libvirt and Open vSwitch."""
+
+import pytest
+import yaml
+from tests.cases import lab
+
+from openstack_rca.correlation import load_topology
+from openstack_rca.pipeline import AnalysisRequest, analyze
+from openstack_rca.settings import Settings
+
+EXAMPLES = lab.ROOT / "examples"
+HIGH_AVAILABILITY, CEPH = "high-availability", "ceph-and-libvirt"
+
+
+@pytest.mark.parametrize("with_baseline", [True, False])
+@pytest.mark.parametrize(
+    ("deployment", "case"),
+    [
+        (HIGH_AVAILABILITY, "ovn-northd-paused"),
+        (HIGH_AVAILABILITY, "haproxy-server-timeout"),
+        (HIGH_AVAILABILITY, "tls-certificate-expired"),
+        (HIGH_AVAILABILITY, "galera-two-nodes-killed"),
+        (HIGH_AVAILABILITY, "clustercheck-user-dropped"),
+        (HIGH_AVAILABILITY, "ip-pool-exhausted"),
+        (CEPH, "ceph-two-osds-killed"),
+        (CEPH, "ceph-mon-quorum-lost"),
+        (CEPH, "ceph-volumes-pool-quota"),
+        (CEPH, "cinder-keyring-unreadable"),
+        (CEPH, "glance-cephx-read-only"),
+        (CEPH, "cmp2-libvirt-secret-old-key"),
+        (CEPH, "cmp1-uplink-not-in-bridge"),
+    ],
+)
+def test_the_cause_of_an_incident_of_another_deployment_is_found(
+    deployment: str, case: str, with_baseline: bool
+) -> None:
+    folder = EXAMPLES / deployment
+    truth = yaml.safe_load((folder / case / "truth.yaml").read_text())
+    healthy = (folder / "baseline-1" / "logs",) if with_baseline else ()
+    cause = analyze(
+        AnalysisRequest(truth["issue"], (folder / case / "logs",), healthy, fast=True), Settings()
+    ).diagnosis.causes[0]
+    assert cause.component == load_topology().resolve(truth["root_cause_component"])
+    assert (cause.service, cause.type) == (truth["root_cause_service"], truth["root_cause_type"])
+
+
+@pytest.mark.parametrize("deployment", [HIGH_AVAILABILITY, CEPH])
+def test_another_deployment_in_health_has_no_cause(deployment: str) -> None:
+    logs = EXAMPLES / deployment / "baseline-1" / "logs"
+    assert analyze(AnalysisRequest("Is anything wrong?", (logs,), (), fast=True), Settings()).diagnosis.inconclusive
