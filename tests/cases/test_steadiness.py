@@ -144,6 +144,16 @@ def test_of_several_days_the_last_with_such_a_failure_is_meant_or_the_one_that_i
     assert report.part in report_to_markdown(report).split("## Evidence")[0]
 
 
+def test_files_without_any_time_take_no_part_where_there_are_several_and_that_is_told(
+    three_days: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(three_days, tmp_path / "logs")
+    (tmp_path / "logs" / "nova-api-stdout.log").write_text("ERROR nova.api.wsgi [-] Unexpected exception\n" * 3)
+    report = analyze(AnalysisRequest("New servers go to ERROR", (tmp_path / "logs",), fast=True), Settings())
+    assert report.part.endswith("3 records of files without any time took no part.")
+    assert all(e.time for e in report.diagnosis.evidence)
+
+
 def test_a_window_with_both_ends_is_taken_as_it_is(three_days: Path) -> None:
     window = {"since": datetime(2026, 11, 20), "until": datetime(2026, 11, 23)}
     report = analyze(AnalysisRequest("Servers fail", (three_days,), (lab.BASELINE,), fast=True, **window), Settings())

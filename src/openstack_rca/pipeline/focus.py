@@ -17,7 +17,7 @@ from openstack_rca.correlation import (
     with_novelty,
 )
 from openstack_rca.diagnosis import Presence, calibrated, hypothesize, standing
-from openstack_rca.pipeline.reading import within
+from openstack_rca.pipeline.reading import written
 from openstack_rca.pipeline.suspicion import find_clues
 from openstack_rca.records import Clue, Period, Question
 
@@ -70,13 +70,13 @@ def focus(
     parts = episodes(with_novelty(table, compare(table, baseline)))
     if len(parts) < 2:
         return examine(table, baseline, question, graph, question.times), ""
-    table = table.filter(pl.col("time").is_not_null().any().over("file"))
+    when = table.select(written()).to_series()  # files without any time may be of any part, so they are of none
     named = question.times or _times_of(table, asked_roots(table, question))
     meant = [p for p in parts if _is_named(p, named)] or parts
     best, most, recency = None, -1.0, 1.0
     for part in reversed(meant[-_MOST:]):
         times = question.times or ([(part.first, part.last)] if part.first and part.last else [])
-        found = examine(within(table, part.begin, part.end), baseline, question, graph, times)
+        found = examine(table.filter(when.is_between(part.begin, part.end)), baseline, question, graph, times)
         asked = not question.components or any(_concerns(question, clue) for clue in found.clues)
         worth = _likelihood(found, question, graph) * (recency if asked else recency * _UNASKED)
         if worth > most:
@@ -84,7 +84,8 @@ def focus(
         recency *= _OLDER if asked else 1.0
     assert best
     found, part = best
-    return found, _told(part, parts, meant is not parts)
+    placeless = f" {when.null_count()} records of files without any time took no part." if when.null_count() else ""
+    return found, _told(part, parts, meant is not parts) + placeless
 
 
 def _times_of(table: pl.DataFrame, roots: Sequence[str]) -> list[Period]:

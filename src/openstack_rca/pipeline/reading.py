@@ -37,6 +37,11 @@ def read_logs(paths: Sequence[Path], settings: Settings, *, must_hold_records: b
     return logs
 
 
+def written() -> pl.Expr:
+    """Return when a record was written: its time, or that of its neighbours in the file; null in files without any time."""
+    return pl.col("time").forward_fill().backward_fill().over("file", order_by="line")
+
+
 def within(table: pl.DataFrame, since: datetime | None, until: datetime | None) -> pl.DataFrame:
     """Return the records of a time window (UTC, both ends included).
 
@@ -45,9 +50,8 @@ def within(table: pl.DataFrame, since: datetime | None, until: datetime | None) 
     """
     if since is None and until is None:
         return table
-    written = pl.col("time").forward_fill().backward_fill().over("file", order_by="line")
-    early = written < since if since else pl.lit(value=False)
-    late = written > until if until else pl.lit(value=False)
+    early = written() < since if since else pl.lit(value=False)
+    late = written() > until if until else pl.lit(value=False)
     kept = table.filter((early | late).fill_null(value=False).not_())
     if kept.is_empty():
         first, last = table["time"].min(), table["time"].max()
