@@ -144,6 +144,16 @@ def test_of_several_days_the_last_with_such_a_failure_is_meant_or_the_one_that_i
     assert report.part in report_to_markdown(report).split("## Evidence")[0]
 
 
+def test_a_quiet_end_after_the_only_incident_leaves_no_choice(tmp_path: Path) -> None:
+    case = "nova-scheduler-down"
+    copy(case, tmp_path / "logs")
+    late = "2026-11-22 11:00:00.000 1 INFO nova.compute.manager [-] Running periodic task\n"
+    (tmp_path / "logs" / "nova-compute-later.log").write_text(late)
+    report = run(case, tmp_path / "logs")
+    assert not report.part
+    assert report.diagnosis.causes[0].component == "nova-scheduler"
+
+
 def test_files_without_any_time_take_no_part_where_there_are_several_and_that_is_told(
     three_days: Path, tmp_path: Path
 ) -> None:

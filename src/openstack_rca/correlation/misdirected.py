@@ -89,9 +89,8 @@ def _alone(about: list[Clue], clues: Sequence[Clue], table: pl.DataFrame, graph:
         return [_clue(replace(first, host=began.host), first.reporter, told, (*first.records[:3], *began.records[:1]))]
     if host is None or any(c.type == _LOGIN for c in lasting) or not all(map(graph.is_per_host, reporters)):
         return []
-    if (
-        graph.is_per_host(accused) and graph.family(accused) != "host"
-    ):  # it runs on that very host: no network lies between
+    # what runs on that very host is reached without a network
+    if graph.is_per_host(accused) and graph.family(accused) != "host":
         return []
     blamed = max(reporters, key=lambda name: len(graph.needs(name)))
     told = (

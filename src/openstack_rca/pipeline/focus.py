@@ -65,10 +65,10 @@ def focus(
     table: pl.DataFrame, baseline: pl.DataFrame | None, question: Question, graph: ServiceGraph
 ) -> tuple[Examined, str]:
     """Return what the part of the logs tells that the question is about, and a sentence that says which part that is, empty
-    where there is one only.
+    where failures come at one time only.
     """
     parts = episodes(with_novelty(table, compare(table, baseline)))
-    if len(parts) < 2:
+    if sum(part.first is not None for part in parts) < 2:
         return examine(table, baseline, question, graph, question.times), ""
     when = table.select(written()).to_series()  # files without any time may be of any part, so they are of none
     named = question.times or _times_of(table, asked_roots(table, question))
