@@ -71,6 +71,9 @@ class SignatureMatcher(Protocol):
 class Topology(Protocol):
     """Who is who in the cloud, and who needs whom."""
 
+    def resolve(self, name: str | None) -> str | None:
+        """Return the component behind a name that logs use for it; None for a name that nobody has."""
+
     def family(self, component: str) -> str:
         """Return the service of a report that a component belongs to: nova-compute is nova."""
 

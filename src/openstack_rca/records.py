@@ -253,7 +253,8 @@ class Evidence:
 class Hypothesis:
     """A candidate cause before it is ranked: the clues for it, the score (0 to 1), and what explains it away, if anything.
 
-    `explained_by` names the component whose failure accounts for this one's clues.
+    `explained_by` names the component whose failure accounts for this one's clues. `coverage` is the share (0 to 1) of the
+    kinds of new warnings and errors that it accounts for.
     """
 
     component: str
@@ -264,6 +265,7 @@ class Hypothesis:
     clues: tuple[Clue, ...]
     explained_by: str | None = None
     code: tuple[CodeLocation, ...] = ()
+    coverage: float = 0.5
 
 
 @dataclass(frozen=True)

@@ -210,3 +210,27 @@ def test_who_stumbles_over_the_answer_of_a_service_accuses_it_where_that_served_
     assert (clue.kind, clue.exculpates) == (
         ("answer", "nova-compute") if accused == "neutron-server" else ("traceback", None)
     )
+
+
+HANDLED = """Traceback (most recent call last):
+  File "/x/dist-packages/nova/virt/libvirt/volume/mount.py", line 10, in mount
+    nova.privsep.fs.mount(fstype, export, mountpoint, options)
+{failed}
+
+During handling of the above exception, another exception occurred:
+
+"""
+
+
+@pytest.mark.parametrize(
+    ("failed", "kind"),
+    [
+        ("ProcessExecutionError: mount.nfs: Connection refused for sto1:/srv", "dependency-unreachable"),
+        ("nova.exception.InstanceNotFound: Instance 1 could not be found.", "bug"),  # often expected
+        ("KeyError: 'a'", "bug"),
+    ],
+)
+def test_a_defect_in_the_code_that_handles_a_failure_is_not_what_failed(failed: str, kind: str) -> None:
+    (clue,) = clues(service="nova-compute", detail=HANDLED.format(failed=failed) + BUG)
+    assert clue.type == kind
+    assert ("TypeError" in clue.statement) == (kind == "bug")

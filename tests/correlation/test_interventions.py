@@ -5,7 +5,7 @@ from tests.diagnosis.clues import at, clue
 
 from openstack_rca.correlation import interventions, load_topology
 from openstack_rca.correlation.http import changes
-from openstack_rca.records import Clue
+from openstack_rca.records import Clue, Question
 
 GRAPH = load_topology()
 QUOTA, SERVICES = "a quota was changed", "a service was enabled, disabled or forced down"
@@ -29,7 +29,7 @@ def refused(component: str, status: int, seconds: float = 5, weight: float = 0.5
 
 
 def test_what_an_administrator_changed_causes_the_failures_that_follow() -> None:
-    (cause,) = interventions([call("neutron-server", QUOTA), refused("nova-api", 403)], GRAPH)
+    (cause,) = interventions([call("neutron-server", QUOTA), refused("nova-api", 403)], GRAPH, Question(""))
     assert (cause.component, cause.type, cause.role) == ("neutron-server", "quota", "cause")
     assert cause.records == (1, 2)
     assert cause.exculpates == "nova-api"
@@ -38,7 +38,7 @@ def test_what_an_administrator_changed_causes_the_failures_that_follow() -> None
 @pytest.mark.parametrize(("api", "concerned"), [("nova-api", "nova-compute"), ("cinder-api", "cinder-volume")])
 def test_a_disabled_service_is_the_one_that_the_call_concerns(api: str, concerned: str) -> None:
     short = clue(api, 0.5, type="resource-exhaustion", first=at(3))
-    (cause,) = interventions([call(api, SERVICES), short], GRAPH)
+    (cause,) = interventions([call(api, SERVICES), short], GRAPH, Question(""))
     assert cause.component == concerned
 
 
@@ -55,7 +55,7 @@ def test_a_disabled_service_is_the_one_that_the_call_concerns(api: str, concerne
     ids=["earlier", "an hour later", "of another kind", "where the call does not reach", "not telling", "context"],
 )
 def test_without_an_effect_a_change_is_context(other: Clue) -> None:
-    assert interventions([call("neutron-server", QUOTA), other], GRAPH) == []
+    assert interventions([call("neutron-server", QUOTA), other], GRAPH, Question("")) == []
 
 
 def test_every_component_that_a_rule_names_exists() -> None:
@@ -66,9 +66,9 @@ def test_every_component_that_a_rule_names_exists() -> None:
 
 def test_an_image_that_was_hidden_is_not_found_by_calls_for_images_only() -> None:
     hidden = call("glance-api", "the properties of an image were changed", type="misconfiguration")
-    (cause,) = interventions([hidden, refused("glance-api", 404, key="glance-api:GET /v2/images/*:404")], GRAPH)
+    (cause,) = interventions([hidden, refused("glance-api", 404, key="glance-api:GET /v2/images/*:404")], GRAPH, Question(""))
     assert (cause.component, cause.type) == ("glance-api", "misconfiguration")
-    assert interventions([hidden, refused("nova-api", 404, key="nova-api:GET /v2.1/servers/*:404")], GRAPH) == []
+    assert interventions([hidden, refused("nova-api", 404, key="nova-api:GET /v2.1/servers/*:404")], GRAPH, Question("")) == []
 
 
 def test_what_a_program_does_all_the_time_is_no_intervention() -> None:
@@ -76,5 +76,13 @@ def test_what_a_program_does_all_the_time_is_no_intervention() -> None:
     changed, made = ("users, projects or roles were changed in keystone",
                      "users, projects or roles were made, given or removed in keystone")  # fmt: skip
     assert {changed, made} <= {rule["says"] for rule in changes()}
-    assert len(interventions([call("keystone", changed), denied], GRAPH)) == 1
-    assert interventions([call("keystone", made), denied], GRAPH) == []
+    assert len(interventions([call("keystone", changed), denied], GRAPH, Question(""))) == 1
+    assert interventions([call("keystone", made), denied], GRAPH, Question("")) == []
+
+
+def test_a_deleted_security_rule_is_what_nobody_but_the_user_notices() -> None:
+    deleted = call("neutron-server", "a security group rule was deleted", type="misconfiguration")
+    (cause,) = interventions([deleted], GRAPH, Question("x", words=("server", "cannot", "reached")))
+    assert (cause.kind, cause.role, cause.component) == ("intervention", "cause", "neutron-server")
+    assert cause.weight > deleted.weight
+    assert interventions([deleted], GRAPH, Question("x", words=("image", "upload"))) == []

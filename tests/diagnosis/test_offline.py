@@ -8,8 +8,8 @@ from tests.diagnosis.clues import clue
 
 from openstack_rca.correlation import load_topology, sayers
 from openstack_rca.diagnosis import Case, CitedLine, OfflineAnalyst
-from openstack_rca.diagnosis.confidence import calibrated, leads, needed
-from openstack_rca.diagnosis.offline import spread_code
+from openstack_rca.diagnosis.confidence import calibrated, leads, margins, needed
+from openstack_rca.diagnosis.offline import confidences, spread_code
 from openstack_rca.records import Cause, Clue, CodeLocation, Diagnosis, Evidence, Hypothesis, Question, Scores
 from openstack_rca.settings import Analysis
 
@@ -94,7 +94,7 @@ def test_one_vague_exception_concludes_nothing_when_nobody_asked_about_anything(
 def test_the_threshold_of_certainty_is_a_setting() -> None:
     accused = clue("nova-api", 0.5)
     assert not diagnose(accused, settings=Analysis(inconclusive_below=0.4)).inconclusive
-    assert diagnose(accused, settings=Analysis(inconclusive_below=0.9)).inconclusive
+    assert diagnose(accused, settings=Analysis(inconclusive_below=0.99)).inconclusive
 
 
 def test_a_loud_victim_is_told_as_refuted() -> None:
@@ -117,7 +117,7 @@ def test_the_timeline_is_in_order_and_cites() -> None:
 
 def test_nothing_is_recommended_for_an_unlikely_cause_beside_one_that_was_found() -> None:
     found = clue("nova-scheduler", 0.9, records=(3,), remediation="start it", look_next=("its log",))
-    other = clue("glance-api", 0.3, records=(1,), remediation="look at glance", look_next=("its store",))
+    other = clue("glance-api", 0.2, records=(1,), remediation="look at glance", look_next=("its store",))
     both = diagnose(found, other)
     assert len(both.causes) == 2
     assert (both.recommendations, both.next_checks) == (("start it",), ("its log",))
@@ -156,9 +156,24 @@ def test_what_stands_out_is_strength_shared_with_rivals() -> None:
 
 
 def test_certainty_grows_with_the_lead() -> None:
-    grid = [calibrated(lead / 100) for lead in range(2, 98)]
+    grid = [calibrated(lead / 100, 0.0, defect=False) for lead in range(2, 98)]
     assert grid == sorted(grid)
     assert grid[0] < 0.01 < 0.8 < grid[-1] < 0.95
+
+
+def test_certainty_falls_where_a_rival_accounts_for_more_of_what_is_new() -> None:
+    def sure(*coverages: float) -> list[float]:
+        names = ("nova-compute", "ceph-mon", "rabbitmq")
+        told = [Hypothesis(n, n, None, "network", 0.6, (), coverage=c) for n, c in zip(names, coverages, strict=False)]
+        return confidences(told)
+
+    assert sure(0.8, 0.2)[0] > sure(0.5, 0.5)[0] > sure(0.2, 0.8)[0]
+    assert sure(0.2, 0.8)[1] <= sure(0.2, 0.8)[0], "none is surer than the one before it"
+
+
+def test_further_places_of_a_defect_are_no_rivals_of_it() -> None:
+    place = Hypothesis("nova-api", "nova", None, "bug", 0.6, (), coverage=0.7)
+    assert margins([place, place]) == [0.7, 0.7]
 
 
 def test_a_question_that_names_no_failure_needs_more_than_an_even_chance() -> None:

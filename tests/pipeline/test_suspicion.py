@@ -149,3 +149,27 @@ OSError: [Errno 28] No space left on device: '/mnt/volume-1\'"""
         ("signature", accused[0].component)
     ]
     assert [p.function for p in accused[0].code] == ["_do_create_volume"]
+
+
+def test_what_conductor_repeats_failed_on_the_host_that_it_names() -> None:
+    hit = SignatureHit("no-route-to-host", "nova-conductor", "ctl-1", (0,), 1, {})
+    told = "Error from last host: cmp-1 (node cmp-1): ['Traceback', 'OSError: [Errno 113] No route to host']"
+
+    def accused(message: str) -> tuple[str, str | None]:
+        table = novel(log_table({"service": "nova-conductor", "message": message}), 1.0)
+        other = SignatureHit("no-route-to-host", "nova-compute", "ctl-1", (0,), 1, {})
+        clue, _ = signature_clues([hit, other], SIGNATURES, table, GRAPH, 0.0)
+        return clue.component, clue.host
+
+    assert accused(told) == ("host", "cmp-1")
+    assert accused("OSError: [Errno 113] No route to host") == ("host", "ctl-1")
+
+
+def test_who_is_reached_on_the_own_host_only_is_accused_there() -> None:
+    def host(blamed: str) -> str | None:
+        known = next(s.id for s in SIGNATURES.values() if s.blames == blamed and s.role == "cause" and not s.shared)
+        (clue,) = clues(known)
+        return clue.host
+
+    assert (host("ovs-vswitchd"), host("libvirtd")) == ("c1", "c1")
+    assert host("ceph-mon") is None

@@ -15,7 +15,7 @@ from openstack_rca.correlation.change import (
 )
 from openstack_rca.correlation.clocks import clock_clues, clock_errors, with_true_time
 from openstack_rca.correlation.episodes import Episode, episodes
-from openstack_rca.correlation.failures import error_clues
+from openstack_rca.correlation.failures import error_clues, repeated_from
 from openstack_rca.correlation.handovers import handover_clues
 from openstack_rca.correlation.http import http_clues
 from openstack_rca.correlation.interventions import interventions
@@ -68,6 +68,7 @@ __all__ = [
     "refusals",
     "refused_batches",
     "renamed",
+    "repeated_from",
     "requests",
     "restarts",
     "sayers",

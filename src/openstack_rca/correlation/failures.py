@@ -21,11 +21,19 @@ _BENIGN_INNER = frozenset({"KeyError", "IndexError", "StopIteration", "Empty", "
 _MOST_GROUPS = 400
 _ANSWERER = "answerer"
 _PROGRAMMING = "bug"
+_OF_THE_WORLD, _CERTAIN = 0.4, 0.7
+"""From which weight of its rule on an exception is a failure, where weaker ones are often expected, and one of faulty code."""
 _METHODS = {"create": "POST", "add": "POST", "update": "PUT", "delete": "DELETE", "remove": "DELETE"}
 """The HTTP method behind the verb that a call of a client library begins with; the others read."""
 _JUST_BEFORE, _JUST_AFTER = timedelta(seconds=2), timedelta(milliseconds=100)
 _LAST_HOST = re.compile(r"Error from last host: (?P<host>[\w.-]+) ")
 """Where the build was tried whose traceback nova-conductor repeats (nova/scheduler/utils.py)."""
+
+
+def repeated_from(table: pl.DataFrame) -> dict[int, str]:
+    """Return the host on which failed what a record of another one repeats, by record: nova-conductor tells of the last try."""
+    told = table.select("record", host=pl.col("message").str.extract(_LAST_HOST.pattern, 1)).drop_nulls()
+    return dict(told.iter_rows())
 
 
 def error_clues(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
@@ -131,7 +139,17 @@ def _decisive(message: str, detail: str | None, blame: Blame) -> Traceback | Non
     if not usable:
         return inline(message)
     best = max(usable, key=lambda t: blame.rule(t).weight)
+    if _is_defect(best, blame):  # in the code that handles a failure it is not what failed first
+        before = [t for t in usable[: usable.index(best)] if not _is_defect(t, blame)]
+        failed = [t for t in before if blame.rule(t).weight >= _OF_THE_WORLD and blame.rule(t).blames != "caller"]
+        best = max(failed, key=lambda t: blame.rule(t).weight, default=best)
     return best if blame.core(best) else _with_callers(best, chain, blame)
+
+
+def _is_defect(traceback: Traceback, blame: Blame) -> bool:
+    """Say whether an exception is one that only faulty code raises."""
+    rule = blame.rule(traceback)
+    return rule.type == _PROGRAMMING and rule.weight >= _CERTAIN
 
 
 def _with_callers(traceback: Traceback, chain: Sequence[Traceback], blame: Blame) -> Traceback:

@@ -7,18 +7,22 @@ from typing import Any
 
 from openstack_rca.correlation.http import changes
 from openstack_rca.correlation.topology import ServiceGraph
-from openstack_rca.records import Clue
+from openstack_rca.records import Clue, Question
 
 _CONFIRMED = 2.5
 """How much more a call that changed the cloud weighs when failures of its kind follow."""
+_COMPLAINED_OF = 1.8
+"""How much more it weighs when nobody but the user complains of what it leads to."""
 _TELLING, _TELLING_STATUS = 0.15, 0.03
 """From which weight on a failure counts, and an answer whose very status is what such a call leads to."""
 _SOON = timedelta(seconds=330)
 """Within this time after the call its first effect shows: the longest timer (vif_plugging_timeout) and a report interval."""
 
 
-def interventions(clues: Sequence[Clue], graph: ServiceGraph) -> list[Clue]:
-    """Return a clue for each administrative call after which a failure of the kind it leads to began that was not there before."""
+def interventions(clues: Sequence[Clue], graph: ServiceGraph, question: Question) -> list[Clue]:
+    """Return a clue for each administrative call after which a failure of the kind it leads to began that was not there before,
+    or whose effect is what the question complains of.
+    """
     rules = {rule["says"]: rule for rule in changes() if "leads_to" in rule}
     found = []
     for call in clues:
@@ -38,6 +42,13 @@ def interventions(clues: Sequence[Clue], graph: ServiceGraph) -> list[Clue]:
                     statement=f"{call.statement} at {call.first:%H:%M:%S}, and after it: {effect.statement}",
                     records=(call.records[0], effect.records[0], *call.records[1:]),
                     exculpates=effect.component,
+                )
+            )
+        elif not set(question.words).isdisjoint(rule.get("complaints", ())):
+            told = f"{call.statement} at {call.first:%H:%M:%S}, which leads to what the issue says"
+            found.append(
+                replace(
+                    call, kind="intervention", role="cause", weight=_COMPLAINED_OF * call.weight, statement=told
                 )
             )
     return found

@@ -43,7 +43,7 @@ def misdirected(clues: Sequence[Clue], table: pl.DataFrame, graph: ServiceGraph)
     """
     complaints = [
         c for c in clues
-        if (c.type in _UNREACHED or (c.type in _OF_A_CONNECTION and graph.is_infrastructure(c.component)))
+        if (c.type in _UNREACHED or (c.type in _OF_A_CONNECTION and _is_far(c.component, graph)))
         and c.role != "context" and c.weight >= _TELLING and c.reporter != c.component
         and c.first and c.last
     ]  # fmt: skip
@@ -54,6 +54,11 @@ def misdirected(clues: Sequence[Clue], table: pl.DataFrame, graph: ServiceGraph)
             _alone(about, clues, table, graph) or _mistyped(about, clues, table, graph) or _cut_off(about, clues, table)
         )
     return found
+
+
+def _is_far(component: str, graph: ServiceGraph) -> bool:
+    """Say whether a component is infrastructure that is reached over the network."""
+    return graph.is_infrastructure(component) and not graph.is_local(component)
 
 
 def _alone(about: list[Clue], clues: Sequence[Clue], table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:

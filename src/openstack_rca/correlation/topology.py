@@ -104,6 +104,10 @@ class ServiceGraph:
         """Say whether a component runs on many hosts, so that its host matters."""
         return bool(self.components.get(component, {}).get("per_host"))
 
+    def is_local(self, component: str) -> bool:
+        """Say whether who needs a component reaches it on its own host."""
+        return bool(self.components.get(component, {}).get("local"))
+
     def needs(self, component: str) -> frozenset[str]:
         """Return the components that one calls or stores in directly."""
         own = frozenset(self.components.get(component, {}).get("needs", ()))

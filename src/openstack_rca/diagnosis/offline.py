@@ -3,22 +3,27 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Any
 
 import polars as pl
 
+from openstack_rca.contracts import Topology
 from openstack_rca.diagnosis.case import Case, CitedLine
-from openstack_rca.diagnosis.confidence import calibrated, is_about_something, leads, needed
+from openstack_rca.diagnosis.confidence import calibrated, is_about_something, leads, margins, needed
+from openstack_rca.diagnosis.coverage import with_coverage
 from openstack_rca.diagnosis.places import placed
 from openstack_rca.diagnosis.presence import Presence
 from openstack_rca.diagnosis.selection import choose
 from openstack_rca.diagnosis.weighing import hypothesize
 from openstack_rca.records import (
     Cause,
+    Clue,
     CodeLocation,
     Diagnosis,
     Evidence,
     Hypothesis,
+    Question,
     Refuted,
     Scores,
     TimelineEvent,
@@ -36,6 +41,7 @@ _CONCLUDED = 6
 """For so many of the first records the concluding line is shown too."""
 _FRAMES = 2
 """So many of the accused places are proved by the frames of a traceback that name them."""
+_DEFECT = "bug"
 _CLEAR = 0.7
 """From this weight on a clue names a mechanism or a place in the code."""
 _ONLY_LEADS = 0.6
@@ -54,7 +60,7 @@ class OfflineAnalyst:
         """Return the ranked causes of a case; inconclusive when nothing accuses anybody strongly enough."""
         hypotheses = suspected(case)
         kept = [h for h in hypotheses if h.score > _NEGLIGIBLE][: self.settings.max_causes]
-        sure = [round(calibrated(lead), 3) for lead in standing(kept)]
+        sure = confidences(kept)
         chosen = choose(kept, case.table, self.settings.max_evidence)
         evidence = _evidence(case, chosen, self.settings.max_evidence, _places(kept[:1]))
         ids = {record: pieces[0].id for record, pieces in evidence.items()}
@@ -78,15 +84,29 @@ class OfflineAnalyst:
 
 def suspected(case: Case) -> list[Hypothesis]:
     """Return the hypotheses about a case, best first, with the places in the code apart."""
-    found = hypothesize(case.clues, case.topology, case.question, Presence(case.table))
+    found = ranked(case.clues, case.table, case.topology, case.question)
     told = sum(h.score > _NEGLIGIBLE for h in found)
     return spread_code([*placed(found[:told], case.table, case.topology, case.sayers), *found[told:]])
+
+
+def ranked(clues: Sequence[Clue], table: pl.DataFrame, topology: Topology, question: Question) -> list[Hypothesis]:
+    """Return the hypotheses that clues make, best first, and how much of what is new each accounts for."""
+    return with_coverage(hypothesize(clues, topology, question, Presence(table)), table, topology)
 
 
 def standing(hypotheses: Sequence[Hypothesis]) -> list[float]:
     """Return how far each hypothesis stands out, less where nothing names a failure; 0 to 1."""
     worth = [1.0 if _is_accused(h) else _ONLY_LEADS for h in hypotheses]
     return [lead * w for lead, w in zip(leads(hypotheses), worth, strict=True)]
+
+
+def confidences(hypotheses: Sequence[Hypothesis]) -> list[float]:
+    """Return the confidence of each hypothesis, 0 to 1; none has more than one before it."""
+    each = [
+        calibrated(lead, margin, h.type == _DEFECT)
+        for h, lead, margin in zip(hypotheses, standing(hypotheses), margins(hypotheses), strict=True)
+    ]
+    return [round(confidence, 3) for confidence in accumulate(each, min)]
 
 
 def _is_accused(hypothesis: Hypothesis) -> bool:

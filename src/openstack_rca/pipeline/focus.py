@@ -16,7 +16,7 @@ from openstack_rca.correlation import (
     vanished,
     with_novelty,
 )
-from openstack_rca.diagnosis import Presence, calibrated, hypothesize, standing
+from openstack_rca.diagnosis import confidences, ranked
 from openstack_rca.pipeline.reading import written
 from openstack_rca.pipeline.suspicion import find_clues
 from openstack_rca.records import Clue, Period, Question
@@ -105,8 +105,8 @@ def _is_named(part: Episode, times: Iterable[Period]) -> bool:
 
 def _likelihood(found: Examined, question: Question, graph: ServiceGraph) -> float:
     """Return how likely the first cause of a part is."""
-    kept = hypothesize(found.clues, graph, question, Presence(found.table))
-    return calibrated(standing(kept)[0]) if kept else 0.0
+    kept = ranked(found.clues, found.table, graph, question)
+    return confidences(kept)[0] if kept else 0.0
 
 
 def _concerns(question: Question, clue: Clue) -> bool:

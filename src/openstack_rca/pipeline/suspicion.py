@@ -27,6 +27,7 @@ from openstack_rca.correlation import (
     refusals,
     refused_batches,
     renamed,
+    repeated_from,
     restarts,
     silences,
     slow_clues,
@@ -97,7 +98,7 @@ def find_clues(
         *found,
         *stalls(found, graph),
         *refusals(found, graph),
-        *interventions(found, graph),
+        *interventions(found, graph, question),
         *misdirected(found, table, graph),
         *renamed(found, table),
         *misfits(found),
@@ -129,15 +130,17 @@ def signature_clues(
     """
     hits = list(hits)
     wanted = sorted({r for h in hits for r in (*h.records, h.last)})
-    rows = table.filter(pl.col("record").is_in(wanted)).select("record", "novelty", "time")
-    facts = {r: (novelty, time) for r, novelty, time in rows.iter_rows()}
+    rows = table.filter(pl.col("record").is_in(wanted)).select("record", "novelty", "time", "message")
+    facts = {r: (novelty, time) for r, novelty, time, _ in rows.iter_rows()}
+    elsewhere = repeated_from(rows)
     writers: dict[str, set[str]] = defaultdict(set)
     for hit in hits:
         writers[hit.signature].add(graph.resolve(hit.service) or hit.service)
     for hit in hits:
         signature = signatures[hit.signature]
         together = _is_shared(signature, writers[hit.signature], graph)
-        component, host = (signature.shared, None) if together else _blamed(signature, hit, graph)
+        failed = replace(hit, host=elsewhere.get(hit.records[0], hit.host))
+        component, host = (signature.shared, None) if together else _blamed(signature, failed, graph)
         reporter = graph.resolve(hit.service) or hit.service
         if (
             component == _HOST
@@ -198,7 +201,8 @@ def _blamed(signature: Signature, hit: SignatureHit, graph: ServiceGraph) -> tup
     if signature.blames != "peer":
         component = graph.resolve(signature.blames) or signature.blames
         same = component == (graph.resolve(hit.service) or hit.service)
-        return component, host or (hit.host if same or component in ("host", "kernel", "storage") else None)
+        here = same or graph.is_local(component) or component in ("host", "kernel", "storage")
+        return component, host or (hit.host if here else None)
     accused, at = graph.at_url(captured["url"]) if "url" in captured else (None, None)
     if accused is None and captured.get("port", "").isdigit():
         accused = graph.at_port(captured["port"])

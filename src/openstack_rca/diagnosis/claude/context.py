@@ -12,7 +12,7 @@ from openstack_rca.diagnosis.claude.drawing import clock, cut, drawn
 from openstack_rca.diagnosis.claude.page import Page, wrap
 from openstack_rca.diagnosis.relevance import RELEVANT
 from openstack_rca.diagnosis.selection import choose
-from openstack_rca.diagnosis.weighing import hypothesize
+from openstack_rca.diagnosis.offline import ranked
 from openstack_rca.records import Clue, Diagnosis, Hypothesis, Pattern, SimilarIncident, Story
 
 SECTIONS = (
@@ -54,7 +54,7 @@ def build(
     First come, in rounds, the next clue of each hypothesis with its line, then the facts around them (services,
     timeline, stories, past incidents, changes), then neighbours and further relevant lines, all in the order of time.
     """
-    hypotheses = hypothesize(case.clues, case.topology, case.question)[:_HYPOTHESES]
+    hypotheses = ranked(case.clues, case.table, case.topology, case.question)[:_HYPOTHESES]
     reserved = min(_RESERVED, budget // 4)
     writer = _Writer(case, book, Page(SECTIONS, budget - reserved, hide), offline)
     candidates = choose(hypotheses, case.table, _CANDIDATES)
