@@ -66,9 +66,14 @@ def test_every_component_that_a_rule_names_exists() -> None:
 
 def test_an_image_that_was_hidden_is_not_found_by_calls_for_images_only() -> None:
     hidden = call("glance-api", "the properties of an image were changed", type="misconfiguration")
-    (cause,) = interventions([hidden, refused("glance-api", 404, key="glance-api:GET /v2/images/*:404")], GRAPH, Question(""))
+    (cause,) = interventions(
+        [hidden, refused("glance-api", 404, key="glance-api:GET /v2/images/*:404")], GRAPH, Question("")
+    )
     assert (cause.component, cause.type) == ("glance-api", "misconfiguration")
-    assert interventions([hidden, refused("nova-api", 404, key="nova-api:GET /v2.1/servers/*:404")], GRAPH, Question("")) == []
+    assert (
+        interventions([hidden, refused("nova-api", 404, key="nova-api:GET /v2.1/servers/*:404")], GRAPH, Question(""))
+        == []
+    )
 
 
 def test_what_a_program_does_all_the_time_is_no_intervention() -> None:

@@ -47,9 +47,7 @@ def interventions(clues: Sequence[Clue], graph: ServiceGraph, question: Question
         elif not set(question.words).isdisjoint(rule.get("complaints", ())):
             told = f"{call.statement} at {call.first:%H:%M:%S}, which leads to what the issue says"
             found.append(
-                replace(
-                    call, kind="intervention", role="cause", weight=_COMPLAINED_OF * call.weight, statement=told
-                )
+                replace(call, kind="intervention", role="cause", weight=_COMPLAINED_OF * call.weight, statement=told)
             )
     return found
 
