@@ -82,6 +82,8 @@ class Project:
                 f for f in self._in(caller.file, name) if f.class_name == caller.class_name and receiver != ["super"]
             ]
             return mine[0] if mine else self._nearest(name, caller)
+        if any(f.class_name is None for f in self._in(caller.file, receiver[0])):
+            return None  # whose method it is that what a function gave is called by: "model_query(…).all()"
         module = self._imports(caller).get(receiver[0])
         if module and (there := self._in(module, name)):
             owner = receiver[1] if len(receiver) > 1 else None
