@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, logit
 
-from openstack_rca.diagnosis.confidence import calibrated, margins
+from openstack_rca.diagnosis.confidence import calibrated, is_defect, margins
 from openstack_rca.diagnosis.offline import standing, suspected
 from openstack_rca.pipeline.analysis import AnalysisRequest, Stopwatch, prepare
 from openstack_rca.pipeline.cases import load_cases
@@ -110,7 +110,7 @@ def outcome(run: Run) -> Outcome:
     lead, margin = (standing(kept)[0], margins(kept)[0]) if kept else (0.02, 0.0)
     judged = judge(run.truth or {}, [answer_of(c) for c in report.diagnosis.causes])
     right = judged["service@1"] if judged["component@1"] is None else judged["component@1"]
-    defect = bool(kept) and kept[0].type == "bug"
+    defect = bool(kept) and is_defect(kept[0])
     return Outcome(run.kind, lead, margin, defect, bool(right), report.diagnosis.inconclusive)
 
 

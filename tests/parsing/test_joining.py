@@ -140,3 +140,13 @@ def test_a_bare_traceback_is_a_record_only_where_no_record_leads_it_in():
     assert (first["lines"], second["lines"], second["level"]) == (1, 3, "ERROR")
     assert second["message"] == "ValueError: no"
     assert row(f"{HEAD}\n{trace}")["lines"] == 4
+
+
+def test_lines_that_syslog_escaped_into_one_are_its_detail_again():
+    packed = "#012".join([HEAD, *TRACE.rstrip("\n").split("\n")])
+    for program in ("nova-compute[7]", "nova-compute[7]:", "nova-compute:"):
+        record = row(f"Nov 22 08:54:37 c1 {program} {packed}\n")
+        assert (record["lines"], record["service"], record["level"]) == (1, "nova-compute", "ERROR")
+        assert record["message"] == "Instance failed to spawn: ValueError: no"
+        assert record["detail"].startswith("Traceback (most recent call last):\n")
+        assert record["detail"].endswith('  File "a.py", line 1, in f\n' + "ValueError: no")

@@ -27,6 +27,7 @@ from openstack_rca.correlation.plugging import unplugged
 from openstack_rca.correlation.processes import lost_clients, restarts, silences, unheard
 from openstack_rca.correlation.proxy import as_cut, proxy_clues
 from openstack_rca.correlation.question import understand
+from openstack_rca.correlation.quoted import quoted
 from openstack_rca.correlation.renamed import misfits, renamed
 from openstack_rca.correlation.requests import requests
 from openstack_rca.correlation.sourcecode import sayers
@@ -65,6 +66,7 @@ __all__ = [
     "ovn_clues",
     "patterns",
     "proxy_clues",
+    "quoted",
     "refusals",
     "refused_batches",
     "renamed",

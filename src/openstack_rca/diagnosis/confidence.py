@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from openstack_rca.records import Hypothesis, Question
 
 _FLOOR, _CEILING = 0.02, 0.97
-_SLOPE, _MARGIN, _DEFECT, _OFFSET, _LAPSE = 1.37, 4.70, 1.77, -0.19, 0.09
+_SLOPE, _MARGIN, _DEFECT, _OFFSET, _LAPSE = 0.84, 4.90, 2.54, -0.28, 0.092
 """Logistic regression (Platt scaling with two more terms, and a share of cases in which even the clearest is wrong) on incidents as they were judged when they had just been recorded,
 on fault injections of the development part and on healthy logs: `./scripts/bench confidence`. What a cause is worth that rules
 were made for since tells nothing about the next one.
 """
+_TRACED = frozenset({"traceback", "answer"})
+"""The kinds of clue that a traceback gives."""
+_NEGLIGIBLE = 0.05
 _RIVALS = 5
 """So many of the hypotheses have a say in whether another one accounts for more."""
 _MORE_LIKELY_THAN_NOT = 0.5
@@ -26,11 +29,22 @@ def leads(hypotheses: Sequence[Hypothesis]) -> list[float]:
 
 
 def margins(hypotheses: Sequence[Hypothesis]) -> list[float]:
-    """Return by how much more of what is new each hypothesis accounts for than any rival does, from -1 to 1."""
+    """Return by how much more of what is new each hypothesis accounts for than any rival does, from -1 to 1.
+
+    What it explains itself is no rival of it.
+    """
     rivals = hypotheses[: _RIVALS + 1]
     return [
-        h.coverage - max((r.coverage for r in rivals if r.component != h.component), default=0.0) for h in hypotheses
+        h.coverage - max((r.coverage for r in rivals if h.component not in (r.component, r.explained_by)), default=0.0)
+        for h in hypotheses
     ]
+
+
+def is_defect(hypothesis: Hypothesis) -> bool:
+    """Say whether a hypothesis is a defect of a program that a traceback shows."""
+    return hypothesis.type == "bug" and any(
+        c.kind in _TRACED and c.role != "context" and c.weight > _NEGLIGIBLE for c in hypothesis.clues
+    )
 
 
 def calibrated(lead: float, margin: float, defect: bool) -> float:

@@ -10,7 +10,7 @@ import polars as pl
 
 from openstack_rca.contracts import Topology
 from openstack_rca.diagnosis.case import Case, CitedLine
-from openstack_rca.diagnosis.confidence import calibrated, is_about_something, leads, margins, needed
+from openstack_rca.diagnosis.confidence import calibrated, is_about_something, is_defect, leads, margins, needed
 from openstack_rca.diagnosis.coverage import with_coverage
 from openstack_rca.diagnosis.places import placed
 from openstack_rca.diagnosis.presence import Presence
@@ -41,7 +41,6 @@ _CONCLUDED = 6
 """For so many of the first records the concluding line is shown too."""
 _FRAMES = 2
 """So many of the accused places are proved by the frames of a traceback that name them."""
-_DEFECT = "bug"
 _CLEAR = 0.7
 """From this weight on a clue names a mechanism or a place in the code."""
 _ONLY_LEADS = 0.6
@@ -103,7 +102,7 @@ def standing(hypotheses: Sequence[Hypothesis]) -> list[float]:
 def confidences(hypotheses: Sequence[Hypothesis]) -> list[float]:
     """Return the confidence of each hypothesis, 0 to 1; none has more than one before it."""
     each = [
-        calibrated(lead, margin, h.type == _DEFECT)
+        calibrated(lead, margin, is_defect(h))
         for h, lead, margin in zip(hypotheses, standing(hypotheses), margins(hypotheses), strict=True)
     ]
     return [round(confidence, 3) for confidence in accumulate(each, min)]

@@ -19,6 +19,8 @@ from openstack_rca.records import CodeLocation, Hypothesis
 
 _MOST = 3
 _FAILING = frozenset({"WARNING", "ERROR", "CRITICAL"})
+_QUOTED = "quoted"
+"""The kind of clue that tells what a program refused, at whatever level."""
 _NOT_RUNNING = frozenset({"service-down", "dependency-unreachable", "network", "timeout"})
 """Types of fault that are in no code: a program does not run, or is not reached."""
 
@@ -36,15 +38,15 @@ def placed(
 def _told_by(
     hypothesis: Hypothesis, table: pl.DataFrame, topology: Topology, sayers: Sayers
 ) -> tuple[CodeLocation, ...]:
-    told = [
-        r for c in hypothesis.clues if c.role != "context" and c.reporter == hypothesis.component for r in c.records
-    ]
+    own = [c for c in hypothesis.clues if c.role != "context" and c.reporter == hypothesis.component]
+    told = [r for c in own for r in c.records]
+    quoted = {r for c in own if c.kind == _QUOTED for r in c.records}
     rows = table.filter(pl.col("record").is_in(told)).select("record", "level", "logger", "message")
     found = {r: (level, logger, message) for r, level, logger, message in rows.iter_rows()}
     places: list[CodeLocation] = []
     for record in told:
         level, logger, message = found.get(record, ("", None, ""))
-        if logger and level in _FAILING:
+        if logger and (level in _FAILING or record in quoted):
             places += [*sayers(logger, message), CodeLocation(logger.replace(".", "/") + ".py", None, None)]
     own = [
         p

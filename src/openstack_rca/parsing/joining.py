@@ -11,6 +11,10 @@ HELD_LINES = 256
 """So many lines at the end of a block wait for the next one, with the whole records that they belong to."""
 MAX_HELD_LINES = 200_000
 
+_ESCAPED_LINE = "#012"
+"""A line feed inside a message, as rsyslog writes it ($EscapeControlCharactersOnReceive); a tab is #011."""
+_OSLO_PREFIX = r"(?m)^\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d[.,]\d+ \d+ [A-Z]+ [\w.\-]+(?: \[[^\]\n]*\])?(?: |$)"
+"""What oslo.log begins each line of a traceback with (logging_exception_prefix)."""
 _FINAL_LINE = r"(?m)^([A-Za-z_][\w.]*(?:: .*)?)\s*\z"
 
 
@@ -86,7 +90,7 @@ def _adopted(rows: pl.DataFrame, own: pl.Series) -> pl.Series:
 
 def _records(rows: pl.DataFrame) -> pl.DataFrame:
     """Return one row for each owner: the opening row with `lines` and, in `detail`, the text of the joined rows."""
-    heads = rows.filter(pl.col("owner") == pl.col("row")).drop("owner")
+    heads = _unescaped(rows.filter(pl.col("owner") == pl.col("row")).drop("owner"))
     joined = rows.filter(pl.col("owner") != pl.col("row"))
     if joined.is_empty():
         return heads.with_columns(lines=pl.lit(1, pl.UInt32))
@@ -101,6 +105,23 @@ def _records(rows: pl.DataFrame) -> pl.DataFrame:
         "more", "text"
     )
     return _with_message(heads)
+
+
+def _unescaped(heads: pl.DataFrame) -> pl.DataFrame:
+    """Give messages that syslog put on one line their further lines back, as detail."""
+    escaped = pl.col("message").str.contains(_ESCAPED_LINE, literal=True).fill_null(False)
+    if not heads.select(escaped.any()).item():
+        return heads
+    message = (
+        pl.col("message").str.replace_all(_ESCAPED_LINE, "\n", literal=True).str.replace_all("#011", "\t", literal=True)
+    )
+    further = message.str.extract(r"(?s)^[^\n]*\n(.*)$").str.replace_all(_OSLO_PREFIX, "").str.strip_chars_end()
+    return heads.with_columns(
+        message=pl.when(escaped).then(message.str.extract(r"^([^\n]*)")).otherwise("message"),
+        detail=pl.when(escaped)
+        .then(pl.concat_str([further, "detail"], separator="\n", ignore_nulls=True).replace("", None))
+        .otherwise("detail"),
+    )
 
 
 def _with_message(heads: pl.DataFrame) -> pl.DataFrame:

@@ -24,6 +24,7 @@ from openstack_rca.correlation import (
     outages,
     ovn_clues,
     proxy_clues,
+    quoted,
     refusals,
     refused_batches,
     renamed,
@@ -71,11 +72,13 @@ def find_clues(
     floor = 0.0 if baseline is not None else _FAILURE_FLOOR
     told = list(signature_clues(hits, signatures, table, graph, floor))
     known = as_answered(_callee_before_caller(told, graph), table)
-    known, errors = _told_once(known, error_clues(table, graph), {r for h in hits for r in h.records})
+    explained = {r for h in hits for r in h.records}
+    known, errors = _told_once(known, error_clues(table, graph), explained)
     found = unheard(
         [
             *known,
             *errors,
+            *quoted(table, question, explained, graph),
             *http_clues(table, baseline, question, graph),
             *lost_clients(table, graph),
             *outages(table, graph),

@@ -1,0 +1,70 @@
+"""Lines that say what the issue quotes -> who told it to the user: APIs refuse at INFO, and no error is logged then."""
+
+import polars as pl
+
+from openstack_rca.correlation.topology import ServiceGraph
+from openstack_rca.correlation.tracebacks import load_blame
+from openstack_rca.records import Clue, Question
+
+_NEWS = 0.5
+"""From this novelty on a line is no everyday one."""
+_SHORTEST = 20
+"""Characters from which on a text is not in an issue by chance."""
+_WEIGHT = 0.5
+_MOST_KINDS = 5000
+_MOST = 5
+
+
+def quoted(table: pl.DataFrame, question: Question, explained: set[int], graph: ServiceGraph) -> list[Clue]:
+    """Return a clue against each program that wrote, below ERROR, what the issue says word for word; `table` has `novelty`.
+
+    Records that are `explained` by a signature are left to that. What follows the last colons of a line is compared, so the
+    line may begin with more ("HTTP exception thrown: ").
+    """
+    asked = " ".join(question.text.split()).lower()
+    kinds = (
+        table.filter(
+            (pl.col("novelty") >= _NEWS) & (pl.col("level") < "ERROR") & pl.col("detail").is_null()
+            & ~pl.col("record").is_in(sorted(explained))
+        )
+        .group_by("service", "template", maintain_order=True)
+        .agg(
+            pl.col("message", "host", "novelty").first(),
+            pl.col("record").head(_MOST),
+            pl.len().alias("count"),
+            pl.col("time").min().alias("first"),
+            pl.col("time").max().alias("last"),
+        )
+        .head(_MOST_KINDS)
+    )  # fmt: skip
+    found = []
+    for row in kinds.iter_rows(named=True):
+        component = graph.resolve(row["service"])
+        said = _said(row["message"], asked)
+        if component is None or said is None:
+            continue
+        found.append(
+            Clue(
+                kind="quoted",
+                key=f"{component}:{row['template']}",
+                component=component,
+                host=row["host"] if graph.is_per_host(component) else None,
+                type=load_blame().type_of(said),
+                role="cause",
+                weight=_WEIGHT * row["novelty"],
+                reporter=component,
+                statement=f"{component} told what the issue quotes: {said[:200]}",
+                records=tuple(row["record"]),
+                count=row["count"],
+                first=row["first"],
+                last=row["last"],
+            )
+        )
+    return found
+
+
+def _said(message: str, asked: str) -> str | None:
+    """Return the longest end of a message, from its start or a colon on, that an issue (in lower case) has in it."""
+    parts = " ".join(message.split()).split(": ")
+    ends = (": ".join(parts[n:]).strip(" .'\"") for n in range(len(parts)))
+    return next((end for end in ends if len(end) >= _SHORTEST and end.lower() in asked), None)

@@ -1,0 +1,33 @@
+from typing import Any
+
+from tests.correlation.tables import log_table, novel
+
+from openstack_rca.correlation import load_topology
+from openstack_rca.correlation.quoted import quoted
+from openstack_rca.records import Clue, Question
+
+GRAPH = load_topology()
+REFUSED = "HTTP exception thrown: Invalid memory page size 'None'"
+ISSUE = "`openstack server create` is refused: \"Invalid memory page  size 'None'\" (HTTP 400)."
+
+
+def told(issue: str = ISSUE, novelty: float = 1.0, explained: tuple[int, ...] = (), **row: Any) -> list[Clue]:
+    filled = {"service": "nova-api", "level": "INFO", "message": REFUSED, **row}
+    return quoted(novel(log_table(filled), novelty), Question(issue), set(explained), GRAPH)
+
+
+def test_who_wrote_what_the_issue_quotes_told_it_to_the_user() -> None:
+    (clue,) = told()
+    assert (clue.component, clue.kind, clue.role, clue.records) == ("nova-api", "quoted", "cause", (0,))
+    assert "Invalid memory page size" in clue.statement
+
+
+def test_what_was_always_there_or_is_known_or_is_an_error_is_left_to_others() -> None:
+    assert told(novelty=0.1) == []
+    assert told(explained=(0,)) == []
+    assert told(level="ERROR") == []
+
+
+def test_a_few_words_in_common_are_no_quotation() -> None:
+    assert told("Servers cannot be created") == []
+    assert told("It says: page size", message="Returning: page size") == []
