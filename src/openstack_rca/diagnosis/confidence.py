@@ -7,9 +7,10 @@ from openstack_rca.records import Hypothesis, Question
 
 _FLOOR, _CEILING = 0.02, 0.97
 _SLOPE, _MARGIN, _DEFECT, _OFFSET, _LAPSE = 0.84, 4.90, 2.54, -0.28, 0.092
-"""Logistic regression (Platt scaling with two more terms, and a share of cases in which even the clearest is wrong) on incidents as they were judged when they had just been recorded,
-on fault injections of the development part and on healthy logs: `./scripts/bench confidence`. What a cause is worth that rules
-were made for since tells nothing about the next one.
+"""Logistic regression (Platt scaling with two more terms) with a lapse, the share in which even the clearest is wrong.
+
+Fitted by `./scripts/bench confidence` on incidents as they were judged when they had just been recorded, on fault injections
+of the development part and on healthy logs: what rules were made for since tells nothing about the next incident.
 """
 _TRACED = frozenset({"traceback", "answer"})
 """The kinds of clue that a traceback gives."""

@@ -10,9 +10,9 @@ from openstack_rca.diagnosis.claude.book import EvidenceBook
 from openstack_rca.diagnosis.claude.counting import tokens
 from openstack_rca.diagnosis.claude.drawing import clock, cut, drawn
 from openstack_rca.diagnosis.claude.page import Page, wrap
+from openstack_rca.diagnosis.offline import ranked
 from openstack_rca.diagnosis.relevance import RELEVANT
 from openstack_rca.diagnosis.selection import choose
-from openstack_rca.diagnosis.offline import ranked
 from openstack_rca.records import Clue, Diagnosis, Hypothesis, Pattern, SimilarIncident, Story
 
 SECTIONS = (
