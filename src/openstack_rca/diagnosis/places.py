@@ -38,9 +38,9 @@ def placed(
 def _told_by(
     hypothesis: Hypothesis, table: pl.DataFrame, topology: Topology, sayers: Sayers
 ) -> tuple[CodeLocation, ...]:
-    own = [c for c in hypothesis.clues if c.role != "context" and c.reporter == hypothesis.component]
-    told = [r for c in own for r in c.records]
-    quoted = {r for c in own if c.kind == _QUOTED for r in c.records}
+    clues = [c for c in hypothesis.clues if c.role != "context" and c.reporter == hypothesis.component]
+    told = [r for c in clues for r in c.records]
+    quoted = {r for c in clues if c.kind == _QUOTED for r in c.records}
     rows = table.filter(pl.col("record").is_in(told)).select("record", "level", "logger", "message")
     found = {r: (level, logger, message) for r, level, logger, message in rows.iter_rows()}
     places: list[CodeLocation] = []
