@@ -50,7 +50,7 @@ def makers(traceback: Traceback, blame: Blame, code: SourceCode) -> tuple[CodeLo
     """
     frames = traceback.frames
     value = _bad_value(traceback)
-    if value and (found := _follow(frames, value, blame, code)):
+    if value and (found := _follow(frames, value, blame, code, is_none="NoneType" in traceback.message)):
         return found
     last = next((i for i in range(len(frames) - 1, -1, -1) if blame.is_core(frames[i])), None)
     if last is None or last == len(frames) - 1:
@@ -117,7 +117,7 @@ def _bad_value(traceback: Traceback) -> str | None:
 
 
 def _follow(
-    frames: Sequence[Frame], value: str, blame: Blame, code: SourceCode, made: _Made | None = None
+    frames: Sequence[Frame], value: str, blame: Blame, code: SourceCode, made: _Made | None = None, is_none: bool = False
 ) -> tuple[CodeLocation, ...]:
     """Return who made a value (an expression in the last frame), going outward; empty when the trace is lost."""
     made = made or _made
@@ -126,6 +126,15 @@ def _follow(
         frame = frames[at]
         function = code.function(frame.file, frame.function, value.split(".")[0])
         value, field = _object_given(function, value, field, code)
+        caller = next((i for i in range(at - 1, -1, -1) if _tells(frames[i], blame, code)), None)
+        if is_none and function and value in function.parameters and caller is not None and function.values.get(value):
+            # what fills a container does not make it None
+            given = _argument(frames[caller], frame.function, function, value, code)
+            if given == "" and blame.is_core(frames[caller]):
+                return (_place(frames[caller]),)
+            if given:
+                at, value = caller, given
+                continue
         if value.endswith("()") or (function and value in function.values) or _is_attribute(value):
             found = made(frame, function, value, blame, code, field)
             given_or_made = function is not None and value in function.parameters
@@ -133,7 +142,6 @@ def _follow(
                 return found  # else only a library could have made it: rather it was given
         if function and value not in function.parameters and not _CONTEXT.search(value):
             return ()
-        caller = next((i for i in range(at - 1, -1, -1) if _tells(frames[i], blame, code)), None)
         if caller is None:
             return _before(function, value, code) if function else ()
         given = _argument(frames[caller], frame.function, function, value, code)
