@@ -51,6 +51,19 @@ def test_a_port_that_neutron_gave_no_details_of_is_stuck_there_too_but_less_sure
     assert silent.weight < untold.weight
 
 
+def reported(*ports: str) -> Row:
+    text = f"Configuration for devices up {list(ports)} and devices down [] completed."
+    return {"service": "neutron-openvswitch-agent", "message": text}
+
+
+def test_a_port_that_the_agent_wired_and_did_not_report_is_stuck_there() -> None:
+    (clue,) = found(wired(ONE), reported(), wired(TWO), reported(), waited(ONE), waited(TWO))
+    assert (clue.component, clue.count) == ("neutron-openvswitch-agent", 2)
+    assert "did not report it up" in clue.statement
+    (server,) = found(told(OTHER), wired(ONE), reported(ONE), waited(ONE))
+    assert server.component == "neutron-server"
+
+
 def unbound(port: str) -> Row:
     text = f"Device tap{port[:11]} requested by agent lb1 on network n not bound, vif_type: unbound"
     return {"service": "neutron-server", "message": text}

@@ -117,7 +117,12 @@ def _bad_value(traceback: Traceback) -> str | None:
 
 
 def _follow(
-    frames: Sequence[Frame], value: str, blame: Blame, code: SourceCode, made: _Made | None = None, is_none: bool = False
+    frames: Sequence[Frame],
+    value: str,
+    blame: Blame,
+    code: SourceCode,
+    made: _Made | None = None,
+    is_none: bool = False,
 ) -> tuple[CodeLocation, ...]:
     """Return who made a value (an expression in the last frame), going outward; empty when the trace is lost."""
     made = made or _made

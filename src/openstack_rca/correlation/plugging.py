@@ -19,6 +19,8 @@ _WAITED = re.compile(r"Timeout waiting for \[(?P<events>[^\]]*network-vif-plugge
 _PORT = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _TOLD = r"network-vif-plugged"
 _WIRED = r"^Port \S+ updated\. Details|OVN reports status up for port"
+_REPORTED = r"^Configuration for devices up \["
+"""How the Open vSwitch agent names the ports that it reported up (ovs_neutron_agent.py, _bind_devices)."""
 _UNKNOWN = r"^Device \S+ not defined on plugin"
 _UNBOUND = r"not bound, vif_type: unbound"
 _BINDING = r"(?i)(?:attempting|failed|unable|refusing) to bind port"
@@ -49,6 +51,8 @@ class _Step(NamedTuple):
 
 _NOT_TOLD = _Step(_SERVER, "the agent had wired the port, but neutron-server never sent nova its event", 0.5,
                   ("neutron/plugins/ml2/rpc.py", "neutron/db/provisioning_blocks.py", "neutron/notifiers/nova.py"))  # fmt: skip
+_NOT_REPORTED = _Step("neutron-openvswitch-agent", "the agent had wired the port, but did not report it up to neutron-server", 0.6,
+                      ("neutron/plugins/ml2/drivers/openvswitch/agent/ovs_neutron_agent.py",))  # fmt: skip
 _NOT_KNOWN = _Step(_SERVER, "the agent asked for the port, but neutron-server gave no details of it", 0.35,
                    ("neutron/plugins/ml2/rpc.py", "neutron/plugins/ml2/db.py"))  # fmt: skip
 _NOT_ASKED = _Step(
@@ -58,22 +62,24 @@ _NOT_ASKED = _Step(
 
 
 def unplugged(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
-    """Return a clue against neutron-server where most ports that nova-compute waited for got stuck there, or against
-    nova-compute where it had them bound to no host; none else.
+    """Return a clue against neutron-server where most ports that nova-compute waited for got stuck there, against the agent that
+    wired them and did not say so, or against nova-compute where it had them bound to no host; none else.
     """
     ports = awaited_ports(table)
     if not ports:
         return []
     neutron = table.filter(pl.col("service").cast(pl.String).is_in(_programs(table, graph)))
-    told, wired, unknown, unbound, binding = (
-        neutron.filter(pl.col("message").str.contains(what)) for what in (_TOLD, _WIRED, _UNKNOWN, _UNBOUND, _BINDING)
+    told, wired, reported, unknown, unbound, binding = (
+        neutron.filter(pl.col("message").str.contains(what))
+        for what in (_TOLD, _WIRED, _REPORTED, _UNKNOWN, _UNBOUND, _BINDING)
     )
     stuck: dict[_Step, list[tuple[int, int, datetime | None]]] = defaultdict(list)
     for port, (record, time, _) in ports.items():
         if _of(told, port) is not None:
             continue
         unasked = unbound if _of(binding, port) is None else unbound.clear()
-        for step, seen in ((_NOT_TOLD, wired), (_NOT_ASKED, unasked), (_NOT_KNOWN, unknown)):
+        after_wiring = _NOT_TOLD if reported.is_empty() or _of(reported, port) is not None else _NOT_REPORTED
+        for step, seen in ((after_wiring, wired), (_NOT_ASKED, unasked), (_NOT_KNOWN, unknown)):
             if (last := _of(seen, port)) is not None:
                 stuck[step].append((record, last, time))
                 break
@@ -82,7 +88,7 @@ def unplugged(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
     step, found = max(stuck.items(), key=lambda s: len(s[1]))
     if len(found) < _MOST_OF_THEM * len(ports):
         return []
-    proven = step is _NOT_ASKED or not (told if step is _NOT_TOLD else wired).is_empty()
+    proven = step in (_NOT_ASKED, _NOT_REPORTED) or not (told if step is _NOT_TOLD else wired).is_empty()
     return [_clue(step, found, len(ports), step.weight * (1.0 if proven else _UNPROVEN))]
 
 
