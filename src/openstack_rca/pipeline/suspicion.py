@@ -48,6 +48,11 @@ _CALLER = 0.4
 """What a symptom is worth whose own records name another service, which the component needs."""
 _NAMELESS, _ABSENT = 0.4, 0.1
 _HOST = "host"
+_Writer = tuple[str, str | None]
+"""A program and its host."""
+_MANY = 3
+_STARTED = ("service-started", "nova-compute-started")
+"""How the ids of the signatures begin that tell of a start."""
 _ABOUT = timedelta(minutes=10)
 """How exactly people tell times, and how long an effect may take to be seen."""
 
@@ -136,12 +141,13 @@ def signature_clues(
     rows = table.filter(pl.col("record").is_in(wanted)).select("record", "novelty", "time", "message")
     facts = {r: (novelty, time) for r, novelty, time, _ in rows.iter_rows()}
     elsewhere = repeated_from(rows)
-    writers: dict[str, set[str]] = defaultdict(set)
+    writers: dict[str, set[_Writer]] = defaultdict(set)
     for hit in hits:
-        writers[hit.signature].add(graph.resolve(hit.service) or hit.service)
+        writers[hit.signature].add((graph.resolve(hit.service) or hit.service, hit.host))
+    started = {writer for name, those in writers.items() if name.startswith(_STARTED) for writer in those}
     for hit in hits:
         signature = signatures[hit.signature]
-        together = _is_shared(signature, writers[hit.signature], graph)
+        together = _is_shared(signature, writers[hit.signature], started, graph)
         failed = replace(hit, host=elsewhere.get(hit.records[0], hit.host))
         component, host = (signature.shared, None) if together else _blamed(signature, failed, graph)
         reporter = graph.resolve(hit.service) or hit.service
@@ -149,7 +155,7 @@ def signature_clues(
             component == _HOST
             and reporter in graph.components
             and graph.family(reporter) != _HOST
-            and len(writers[hit.signature]) == 1
+            and len({name for name, _ in writers[hit.signature]}) == 1
         ):
             component = reporter  # of the programs of the host no other has the trouble
         novelties = [facts[r][0] for r in hit.records]
@@ -182,10 +188,15 @@ def _accusability(component: str | None, graph: ServiceGraph) -> float:
     return _ABSENT if component in graph.absent else 1.0
 
 
-def _is_shared(signature: Signature, writers: set[str], graph: ServiceGraph) -> bool:
-    """Say whether several report what they share; what all services use is to blame when those of several services do."""
-    everybodys = signature.shared is not None and graph.is_infrastructure(signature.shared)
-    return signature.shared is not None and len({graph.family(w) for w in writers} if everybodys else writers) > 1
+def _is_shared(signature: Signature, writers: set[_Writer], started: set[_Writer], graph: ServiceGraph) -> bool:
+    """Say whether several report what they share; what all services use is to blame when those of several services do, or
+    many of one service on several hosts of which none was started: then nobody changed their configuration.
+    """
+    names = {name for name, _ in writers}
+    if signature.shared is None or not graph.is_infrastructure(signature.shared):
+        return signature.shared is not None and len(names) > 1
+    spread = len(writers) >= _MANY and len({host for _, host in writers}) > 1 and not writers & started
+    return spread or len({graph.family(name) for name in names}) > 1
 
 
 def _role(signature: Signature, component: str | None) -> str:
