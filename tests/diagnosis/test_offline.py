@@ -4,7 +4,7 @@ from dataclasses import replace
 import polars as pl
 import pytest
 from tests.correlation.tables import log_table
-from tests.diagnosis.clues import clue
+from tests.diagnosis.clues import at, clue
 
 from openstack_rca.correlation import load_topology, sayers
 from openstack_rca.diagnosis import Case, CitedLine, OfflineAnalyst
@@ -85,7 +85,8 @@ def test_what_also_happens_in_health_proves_nothing_alone(kind: str) -> None:
 def test_one_vague_exception_concludes_nothing_when_nobody_asked_about_anything() -> None:
     vague = {"kind": "traceback", "weight": 0.6}
     assert diagnose(clue("nova-api", **vague)).inconclusive
-    assert not diagnose(clue("nova-api", count=2, **vague)).inconclusive
+    assert diagnose(clue("nova-api", count=9, **vague)).inconclusive, "tried again at once"
+    assert not diagnose(clue("nova-api", count=2, last=at(60), **vague)).inconclusive
     assert not diagnose(clue("nova-api", kind="signature", weight=0.6)).inconclusive
     asked = replace(case(clue("nova-api", **vague)), question=Question("nova-api fails", components=("nova-api",)))
     assert not OfflineAnalyst(Analysis()).diagnose(asked).inconclusive

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from itertools import accumulate
 from typing import Any
 
@@ -41,6 +42,7 @@ _CONCLUDED = 6
 """For so many of the first records the concluding line is shown too."""
 _FRAMES = 2
 """So many of the accused places are proved by the frames of a traceback that name them."""
+_MOMENT = timedelta(seconds=5)
 _CLEAR = 0.7
 """From this weight on a clue names a mechanism or a place in the code."""
 _ONLY_LEADS = 0.6
@@ -116,14 +118,19 @@ def _is_accused(hypothesis: Hypothesis) -> bool:
 
 
 def _is_one_exception(hypothesis: Hypothesis) -> bool:
-    """Say whether all that accuses is an exception that came once and names no clear fault: healthy clouds have such too."""
+    """Say whether all that accuses is an exception that came at one moment and names no clear fault: healthy clouds have such."""
     accusing = [
         c for c in hypothesis.clues
         if c.role == "cause" and c.weight > _NEGLIGIBLE and c.kind not in _NO_FAILURE_BY_ITSELF
     ]  # fmt: skip
     return bool(accusing) and all(
-        c.kind in ("traceback", "error") and c.count == 1 and c.weight < _CLEAR for c in accusing
+        c.kind in ("traceback", "error") and c.weight < _CLEAR and _is_of_one_moment(c) for c in accusing
     )
+
+
+def _is_of_one_moment(clue: Clue) -> bool:
+    """Say whether something came once, or was tried again and again within a moment."""
+    return clue.count == 1 or bool(clue.first and clue.last and clue.last - clue.first <= _MOMENT)
 
 
 def spread_code(hypotheses: Sequence[Hypothesis]) -> list[Hypothesis]:
