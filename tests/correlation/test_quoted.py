@@ -31,3 +31,4 @@ def test_what_was_always_there_or_is_known_or_is_an_error_is_left_to_others() ->
 def test_a_few_words_in_common_are_no_quotation() -> None:
     assert told("Servers cannot be created") == []
     assert told("It says: page size", message="Returning: page size") == []
+    assert told("503 Service Unavailable", message="HTTP exception thrown: 503 Service Unavailable") == []

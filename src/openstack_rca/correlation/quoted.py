@@ -1,5 +1,7 @@
 """Lines that say what the issue quotes -> who told it to the user: APIs refuse at INFO, and no error is logged then."""
 
+import re
+
 import polars as pl
 
 from openstack_rca.correlation.topology import ServiceGraph
@@ -10,6 +12,8 @@ _NEWS = 0.5
 """From this novelty on a line is no everyday one."""
 _SHORTEST = 20
 """Characters from which on a text is not in an issue by chance."""
+_STATUS = re.compile(r"\d{3}[ :]*[A-Za-z ]+")
+"""What every answer of that status says ("503 Service Unavailable") quotes nobody."""
 _WEIGHT = 0.5
 _MOST_KINDS = 5000
 _MOST = 5
@@ -67,4 +71,4 @@ def _said(message: str, asked: str) -> str | None:
     """Return the longest end of a message, from its start or a colon on, that an issue (in lower case) has in it."""
     parts = " ".join(message.split()).split(": ")
     ends = (": ".join(parts[n:]).strip(" .'\"") for n in range(len(parts)))
-    return next((end for end in ends if len(end) >= _SHORTEST and end.lower() in asked), None)
+    return next((e for e in ends if len(e) >= _SHORTEST and e.lower() in asked and not _STATUS.fullmatch(e)), None)
