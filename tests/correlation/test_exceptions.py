@@ -59,3 +59,12 @@ def test_symptoms_weigh_less_than_any_named_mechanism() -> None:
     symptoms = [r["weight"] for r in DATA["rules"] if r["blames"] in ("nobody", "remote")]
     mechanisms = [r["weight"] for r in DATA["rules"] if r["role"] == "cause"]
     assert max(symptoms) < min(mechanisms)
+
+
+def test_the_main_function_of_a_green_thread_is_not_that_of_a_program() -> None:
+    def kind(file: str) -> str:
+        told = Traceback("NotFound", "Subnet 1 could not be found.", (Frame(file, 221, "main"),))
+        return load_blame().rule(told).type
+
+    assert kind("nova/cmd/scheduler.py") == "misconfiguration"
+    assert kind("eventlet/greenthread.py") == "bug"

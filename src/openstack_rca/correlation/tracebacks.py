@@ -16,6 +16,8 @@ _INLINE = re.compile(r"(?P<class>\b(?:[a-z_][\w]*\.)*[A-Z]\w*(?:Error|Exception|
                      r"|Unauthorized|Conflict|Invalid|_Remote|Forbidden|Host)\w*)(?:: (?P<message>.*))?")  # fmt: skip
 _LISTED = re.compile(r"""\\n['"], u?['"]""")
 """Between the lines of a remote traceback that was printed as a Python list (oslo.messaging's RemoteError, nova's retries)."""
+_GREEN_THREAD = "eventlet/greenthread.py"
+"""Each green thread begins in a function `main`, which is not that of the program."""
 _LONGEST_SOURCE = 500
 """No statement of Python is longer; what is longer is no source."""
 _CHAINED = re.compile(
@@ -108,7 +110,8 @@ class ExceptionRule:
         """Say whether the rule is about this exception."""
         if not self.class_pattern.search(traceback.name or "?"):
             return False
-        if self.through and not any(self.through.search(f.function) for f in traceback.frames):
+        way = (f.function for f in traceback.frames if not f.file.startswith(_GREEN_THREAD))
+        if self.through and not any(map(self.through.search, way)):
             return False
         last = traceback.frames[-1] if traceback.frames else None
         if self.at and not (last and self.at.search(f"{last.file}: {last.source}")):
