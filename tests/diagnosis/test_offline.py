@@ -170,6 +170,7 @@ def test_certainty_falls_where_a_rival_accounts_for_more_of_what_is_new() -> Non
 
     assert sure(0.8, 0.2)[0] > sure(0.5, 0.5)[0] > sure(0.2, 0.8)[0]
     assert sure(0.2, 0.8)[1] <= sure(0.2, 0.8)[0], "none is surer than the one before it"
+    assert sum(sure(0.9, 0.9, 0.9)) <= 1, "only one can be the right one"
 
 
 def test_further_places_of_a_defect_are_no_rivals_of_it() -> None:
@@ -181,6 +182,7 @@ def test_a_question_that_names_no_failure_needs_more_than_an_even_chance() -> No
     assert needed(Question("Is anything wrong?"), 0.3) == 0.5
     assert needed(Question("Servers fail", components=("nova-api",)), 0.3) == 0.3
     assert needed(Question("Is anything wrong?"), 0.7) == 0.7
+    assert needed(Question("Why do services fail now and then?"), 0.3) == 0.3
 
 
 def test_a_diagnosis_may_cite_only_evidence_that_it_holds() -> None:

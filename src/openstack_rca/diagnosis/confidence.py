@@ -1,6 +1,7 @@
 """Scores of hypotheses -> confidences that mean something: how often a cause that stood out like this was the right one."""
 
 import math
+import re
 from collections.abc import Sequence
 
 from openstack_rca.records import Hypothesis, Question
@@ -17,6 +18,9 @@ _TRACED = frozenset({"traceback", "answer"})
 _NEGLIGIBLE = 0.05
 _RIVALS = 5
 """So many of the hypotheses have a say in whether another one accounts for more."""
+_FAILS = re.compile(
+    r"(?i)\b(?:fail(?:s|ed|ing|ures?)?|errors?|broken|slow\w*|down|crash\w*|h[au]ngs?|stuck|time-?outs?|outages?|unre\w+)\b"
+)
 _MORE_LIKELY_THAN_NOT = 0.5
 
 
@@ -63,7 +67,7 @@ def needed(question: Question, least: float) -> float:
 
 
 def is_about_something(question: Question) -> bool:
-    """Say whether a question names what fails; "Is anything wrong?" does not."""
-    return any(
+    """Say whether a question names what fails, or says that something does; "Is anything wrong?" does neither."""
+    return bool(_FAILS.search(question.text)) or any(
         (question.components, question.request_ids, question.uuids, question.hosts, question.statuses, question.times)
     )

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from itertools import accumulate
 from typing import Any
 
 import polars as pl
@@ -102,12 +101,11 @@ def standing(hypotheses: Sequence[Hypothesis]) -> list[float]:
 
 
 def confidences(hypotheses: Sequence[Hypothesis]) -> list[float]:
-    """Return the confidence of each hypothesis, 0 to 1; none has more than one before it."""
-    each = [
-        calibrated(lead, margin, is_defect(h))
-        for h, lead, margin in zip(hypotheses, standing(hypotheses), margins(hypotheses), strict=True)
-    ]
-    return [round(confidence, 3) for confidence in accumulate(each, min)]
+    """Return the confidence of each hypothesis, 0 to 1; none has more than one before it, nor than these leave of certainty."""
+    found: list[float] = []
+    for h, lead, margin in zip(hypotheses, standing(hypotheses), margins(hypotheses), strict=True):
+        found.append(round(min(calibrated(lead, margin, is_defect(h)), 1 - sum(found), *found[-1:]), 3))
+    return found
 
 
 def _is_accused(hypothesis: Hypothesis) -> bool:
