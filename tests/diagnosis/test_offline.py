@@ -87,6 +87,7 @@ def test_one_vague_exception_concludes_nothing_when_nobody_asked_about_anything(
     assert diagnose(clue("nova-api", **vague)).inconclusive
     assert diagnose(clue("nova-api", count=9, **vague)).inconclusive, "tried again at once"
     assert not diagnose(clue("nova-api", count=2, last=at(60), **vague)).inconclusive
+    assert diagnose(clue("nova-api", count=2, last=at(60), kind="traceback", weight=0.3)).inconclusive, "a refusal"
     assert not diagnose(clue("nova-api", kind="signature", weight=0.6)).inconclusive
     asked = replace(case(clue("nova-api", **vague)), question=Question("nova-api fails", components=("nova-api",)))
     assert not OfflineAnalyst(Analysis()).diagnose(asked).inconclusive

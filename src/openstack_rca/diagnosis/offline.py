@@ -41,6 +41,8 @@ _CONCLUDED = 6
 """For so many of the first records the concluding line is shown too."""
 _FRAMES = 2
 """So many of the accused places are proved by the frames of a traceback that name them."""
+_REFUSAL = 0.3
+"""The weight of an exception by which a program refuses what it was asked (knowledge/exceptions.yaml)."""
 _MOMENT = timedelta(seconds=5)
 _CLEAR = 0.7
 """From this weight on a clue names a mechanism or a place in the code."""
@@ -67,7 +69,7 @@ class OfflineAnalyst:
         causes = _causes(kept, sure, {record: tuple(p.id for p in pieces) for record, pieces in evidence.items()})
         least = needed(case.question, self.settings.inconclusive_below)
         inconclusive = not causes or causes[0].confidence < least or not _is_accused(kept[0])
-        inconclusive |= bool(causes) and not is_about_something(case.question) and _is_one_exception(kept[0])
+        inconclusive |= bool(causes) and not is_about_something(case.question) and _is_vague(kept[0])
         likely = [h for h, s in zip(kept, sure, strict=True) if inconclusive or h is kept[0] or s >= _UNLIKELY][:3]
         return Diagnosis(
             analyst="offline",
@@ -115,14 +117,17 @@ def _is_accused(hypothesis: Hypothesis) -> bool:
     )
 
 
-def _is_one_exception(hypothesis: Hypothesis) -> bool:
-    """Say whether all that accuses is an exception that came at one moment and names no clear fault: healthy clouds have such."""
+def _is_vague(hypothesis: Hypothesis) -> bool:
+    """Say whether all that accuses are exceptions that name no clear fault and came at one moment, or that tell of a refusal
+    (not found, in use) whenever they came: healthy clouds have such.
+    """
     accusing = [
         c for c in hypothesis.clues
         if c.role == "cause" and c.weight > _NEGLIGIBLE and c.kind not in _NO_FAILURE_BY_ITSELF
     ]  # fmt: skip
     return bool(accusing) and all(
-        c.kind in ("traceback", "error") and c.weight < _CLEAR and _is_of_one_moment(c) for c in accusing
+        c.kind in ("traceback", "error") and (c.weight <= _REFUSAL or (c.weight < _CLEAR and _is_of_one_moment(c)))
+        for c in accusing
     )
 
 
