@@ -14,7 +14,8 @@ _SHORTEST = 20
 """Characters from which on a text is not in an issue by chance."""
 _STATUS = re.compile(r"\d{3}[ :]*[A-Za-z ]+")
 """What every answer of that status says ("503 Service Unavailable") quotes nobody."""
-_WEIGHT = 0.5
+_WEIGHT = 0.3
+"""As much as an ERROR that nothing explains: whoever tells the user may only hand on what another service said."""
 _MOST_KINDS = 5000
 _MOST = 5
 
@@ -22,7 +23,7 @@ _MOST = 5
 def quoted(table: pl.DataFrame, question: Question, explained: set[int], graph: ServiceGraph) -> list[Clue]:
     """Return a clue against each program that wrote, below ERROR, what the issue says word for word; `table` has `novelty`.
 
-    Records that are `explained` by a signature are left to that. What follows the last colons of a line is compared, so the
+    One for each program: its other lines say the same. Records that are `explained` by a signature are left to that. What follows the last colons of a line is compared, so the
     line may begin with more ("HTTP exception thrown: ").
     """
     asked = " ".join(question.text.split()).lower()
@@ -41,13 +42,14 @@ def quoted(table: pl.DataFrame, question: Question, explained: set[int], graph: 
         )
         .head(_MOST_KINDS)
     )  # fmt: skip
-    found = []
+    found: dict[str, Clue] = {}
     for row in kinds.iter_rows(named=True):
         component = graph.resolve(row["service"])
         said = _said(row["message"], asked)
         if component is None or said is None:
             continue
-        found.append(
+        found.setdefault(
+            component,
             Clue(
                 kind="quoted",
                 key=f"{component}:{row['template']}",
@@ -62,9 +64,9 @@ def quoted(table: pl.DataFrame, question: Question, explained: set[int], graph: 
                 count=row["count"],
                 first=row["first"],
                 last=row["last"],
-            )
+            ),
         )
-    return found
+    return list(found.values())
 
 
 def _said(message: str, asked: str) -> str | None:
