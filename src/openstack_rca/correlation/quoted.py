@@ -23,8 +23,8 @@ _MOST = 5
 def quoted(table: pl.DataFrame, question: Question, explained: set[int], graph: ServiceGraph) -> list[Clue]:
     """Return a clue against each program that wrote, below ERROR, what the issue says word for word; `table` has `novelty`.
 
-    One for each program: its other lines say the same. Records that are `explained` by a signature are left to that. What follows the last colons of a line is compared, so the
-    line may begin with more ("HTTP exception thrown: ").
+    One for each program: its other lines say the same. Records that are `explained` by a signature are left to that. What
+    follows the last colons of a line is compared, so the line may begin with more ("HTTP exception thrown: ").
     """
     asked = " ".join(question.text.split()).lower()
     kinds = (

@@ -1,7 +1,7 @@
 """Clues and stories -> a diagnosis: hypotheses, evidence, analysts."""
 
 from openstack_rca.diagnosis.case import Case, Cite, CitedLine
-from openstack_rca.diagnosis.offline import OfflineAnalyst, confidences, ranked
+from openstack_rca.diagnosis.offline import OfflineAnalyst, ranked, standing
 from openstack_rca.diagnosis.relevance import RELEVANT, with_relevance
 
 __all__ = [
@@ -10,7 +10,7 @@ __all__ = [
     "Cite",
     "CitedLine",
     "OfflineAnalyst",
-    "confidences",
     "ranked",
+    "standing",
     "with_relevance",
 ]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from openstack_rca.records import Hypothesis, Question
 
 _FLOOR, _CEILING = 0.02, 0.97
-_SLOPE, _MARGIN, _DEFECT, _OFFSET, _LAPSE = 0.78, 3.92, 1.86, -0.23, 0.094
+_SLOPE, _MARGIN, _DEFECT, _OFFSET, _LAPSE = 0.72, 3.93, 1.73, -0.12, 0.093
 """Logistic regression (Platt scaling with two more terms) with a lapse, the share in which even the clearest is wrong.
 
 Fitted by `./scripts/bench confidence` on incidents as they were judged when they had just been recorded, on fault injections
@@ -15,7 +15,8 @@ of the development part and on healthy logs: what rules were made for since tell
 """
 _TRACED = frozenset({"traceback", "answer"})
 """The kinds of clue that a traceback gives."""
-_NEGLIGIBLE = 0.05
+REFUSAL = 0.35
+"""Exceptions by which a program refuses what it was asked weigh no more (knowledge/exceptions.yaml; 0.3, more when near)."""
 _RIVALS = 5
 """So many of the hypotheses have a say in whether another one accounts for more."""
 _FAILS = re.compile(
@@ -46,9 +47,9 @@ def margins(hypotheses: Sequence[Hypothesis]) -> list[float]:
 
 
 def is_defect(hypothesis: Hypothesis) -> bool:
-    """Say whether a hypothesis is a defect of a program that a traceback shows."""
+    """Say whether a hypothesis is a defect of a program that a traceback shows; a refusal (not found, in use) is none."""
     return hypothesis.type == "bug" and any(
-        c.kind in _TRACED and c.role != "context" and c.weight > _NEGLIGIBLE for c in hypothesis.clues
+        c.kind in _TRACED and c.role != "context" and c.weight > REFUSAL for c in hypothesis.clues
     )
 
 

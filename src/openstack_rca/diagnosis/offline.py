@@ -10,7 +10,15 @@ import polars as pl
 
 from openstack_rca.contracts import Topology
 from openstack_rca.diagnosis.case import Case, CitedLine
-from openstack_rca.diagnosis.confidence import calibrated, is_about_something, is_defect, leads, margins, needed
+from openstack_rca.diagnosis.confidence import (
+    REFUSAL,
+    calibrated,
+    is_about_something,
+    is_defect,
+    leads,
+    margins,
+    needed,
+)
 from openstack_rca.diagnosis.coverage import with_coverage
 from openstack_rca.diagnosis.places import placed
 from openstack_rca.diagnosis.presence import Presence
@@ -41,8 +49,6 @@ _CONCLUDED = 6
 """For so many of the first records the concluding line is shown too."""
 _FRAMES = 2
 """So many of the accused places are proved by the frames of a traceback that name them."""
-_REFUSAL = 0.3
-"""The weight of an exception by which a program refuses what it was asked (knowledge/exceptions.yaml)."""
 _MOMENT = timedelta(seconds=5)
 _CLEAR = 0.7
 """From this weight on a clue names a mechanism or a place in the code."""
@@ -97,8 +103,8 @@ def ranked(clues: Sequence[Clue], table: pl.DataFrame, topology: Topology, quest
 
 
 def standing(hypotheses: Sequence[Hypothesis]) -> list[float]:
-    """Return how far each hypothesis stands out, less where nothing names a failure; 0 to 1."""
-    worth = [1.0 if _is_accused(h) else _ONLY_LEADS for h in hypotheses]
+    """Return how far each hypothesis stands out, less where nothing names a failure, or only refusals do; 0 to 1."""
+    worth = [1.0 if _is_accused(h) and not _only_refused(h) else _ONLY_LEADS for h in hypotheses]
     return [lead * w for lead, w in zip(leads(hypotheses), worth, strict=True)]
 
 
@@ -119,16 +125,26 @@ def _is_accused(hypothesis: Hypothesis) -> bool:
 
 def _is_vague(hypothesis: Hypothesis) -> bool:
     """Say whether all that accuses are exceptions that name no clear fault and came at one moment, or that tell of a refusal
-    (not found, in use) whenever they came: healthy clouds have such.
+    whenever they came: healthy clouds have such.
     """
-    accusing = [
+    accusing = _accusing(hypothesis)
+    at_once = bool(accusing) and all(
+        c.kind in ("traceback", "error") and c.weight < _CLEAR and _is_of_one_moment(c) for c in accusing
+    )
+    return at_once or _only_refused(hypothesis)
+
+
+def _only_refused(hypothesis: Hypothesis) -> bool:
+    """Say whether all that accuses are exceptions by which a program refuses what it was asked (not found, in use)."""
+    accusing = _accusing(hypothesis)
+    return bool(accusing) and all(c.kind in ("traceback", "error") and c.weight <= REFUSAL for c in accusing)
+
+
+def _accusing(hypothesis: Hypothesis) -> list[Clue]:
+    return [
         c for c in hypothesis.clues
         if c.role == "cause" and c.weight > _NEGLIGIBLE and c.kind not in _NO_FAILURE_BY_ITSELF
     ]  # fmt: skip
-    return bool(accusing) and all(
-        c.kind in ("traceback", "error") and (c.weight <= _REFUSAL or (c.weight < _CLEAR and _is_of_one_moment(c)))
-        for c in accusing
-    )
 
 
 def _is_of_one_moment(clue: Clue) -> bool:

@@ -1,5 +1,6 @@
 """Which part of long logs an issue is about: the latest episode in which what was asked about fails."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,7 +17,7 @@ from openstack_rca.correlation import (
     vanished,
     with_novelty,
 )
-from openstack_rca.diagnosis import confidences, ranked
+from openstack_rca.diagnosis import ranked, standing
 from openstack_rca.pipeline.reading import written
 from openstack_rca.pipeline.suspicion import find_clues
 from openstack_rca.records import Clue, Period, Question
@@ -29,6 +30,8 @@ _MOST = 16
 """So many of the latest episodes are looked at."""
 _OLDER = 0.7
 """What each further step back to where it failed counts: who asks, asks about what happened last."""
+_SLOPE, _OFFSET = 2.0, 2.0
+"""How the lead of a part's first cause becomes a likelihood (Platt scaling on development cases; decision 13)."""
 _UNASKED, _ASKED_FROM = 0.4, 0.3
 """What an episode counts in which nothing that was asked about fails, and from which weight on a clue tells that it does."""
 
@@ -104,9 +107,12 @@ def _is_named(part: Episode, times: Iterable[Period]) -> bool:
 
 
 def _likelihood(found: Examined, question: Question, graph: ServiceGraph) -> float:
-    """Return how likely the first cause of a part is."""
+    """Return how likely the first cause of a part is, by how far it stands out: parts differ in how much is new in them."""
     kept = ranked(found.clues, found.table, graph, question)
-    return confidences(kept)[0] if kept else 0.0
+    if not kept:
+        return 0.0
+    lead = standing(kept)[0]
+    return 1 / (1 + math.exp(-_SLOPE * math.log(lead / (1 - lead)) - _OFFSET))
 
 
 def _concerns(question: Question, clue: Clue) -> bool:
