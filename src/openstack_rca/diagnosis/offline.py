@@ -112,7 +112,8 @@ def confidences(hypotheses: Sequence[Hypothesis]) -> list[float]:
     """Return the confidence of each hypothesis, 0 to 1; none has more than one before it, nor than these leave of certainty."""
     found: list[float] = []
     for h, lead, margin in zip(hypotheses, standing(hypotheses), margins(hypotheses), strict=True):
-        found.append(round(min(calibrated(lead, margin, is_defect(h)), 1 - sum(found), *found[-1:]), 3))
+        confidence = min(calibrated(lead, margin, is_defect(h)), 1 - sum(found), *found[-1:])
+        found.append(max(0.0, round(confidence, 3)))
     return found
 
 
