@@ -7,7 +7,7 @@ from openstack_rca.records import Clue, Hypothesis
 
 
 def coverage(*hypotheses: tuple[str, Clue], novelty: float = 1.0) -> list[float]:
-    """How much of ten lines is accounted for: one error of each of ceph-mon, then nine kinds of error of nova-compute."""
+    """How much of ten kinds of error each hypothesis accounts for: the first is ceph-mon's, the other nine are nova-compute's."""
     table = log_table(
         {"service": "ceph-mon", "level": "ERROR", "message": "lost", "template": "t0"},
         *({"service": "nova-compute", "level": "ERROR", "message": f"m{n}", "template": f"t{n}"} for n in range(1, 10)),
