@@ -274,3 +274,22 @@ def test_a_field_of_a_plain_object_was_given_to_its_constructor() -> None:
         ("base64.py", "b64decode", "s = _bytes_from_decode_data(s)"),
     )  # fmt: skip
     assert found == ("barbican/plugin/util/translations.py", None, "normalize_before_encryption")
+
+
+def test_none_was_given_by_the_caller_and_not_made_by_what_works_on_it() -> None:
+    frames = (
+        ("nova/api/metadata/base.py", "__init__", "self.ip_info = netutils.get_ec2_ip_info(None)"),
+        ("nova/virt/netutils.py", "get_ec2_ip_info", "for vif in network_info:"),
+    )
+    assert made_by("TypeError", "'NoneType' object is not iterable", *frames) == (frames[0][0], None, "__init__")
+    assert made_by("TypeError", "'int' object is not iterable", *frames) != (frames[0][0], None, "__init__")
+
+
+def test_whose_method_is_called_on_what_a_function_gave_cannot_be_told() -> None:
+    file = "nova/db/main/api.py"
+    project = SourceCode([file]).project(file)
+    assert project is not None
+    caller = project.function(file, "instance_extra_update_by_uuid")
+    assert caller is not None
+    assert project.called(caller, "model_query.filter_by.update") is None
+    assert project.called(caller, "model_query") == project.function(file, "model_query")

@@ -179,6 +179,13 @@ def test_further_places_of_a_defect_are_no_rivals_of_it() -> None:
     assert margins([place, place]) == [0.7, 0.7]
 
 
+def test_what_a_cause_explains_is_no_rival_of_it() -> None:
+    cause = Hypothesis("mariadb", "mariadb", None, "service-down", 0.6, (), coverage=0.3)
+    victim = Hypothesis("nova-api", "nova", None, "bug", 0.5, (), coverage=0.7, explained_by="mariadb")
+    assert margins([cause, victim]) == pytest.approx([0.3, 0.4])
+    assert margins([cause, replace(victim, explained_by=None)]) == pytest.approx([-0.4, 0.4])
+
+
 def test_a_question_that_names_no_failure_needs_more_than_an_even_chance() -> None:
     assert needed(Question("Is anything wrong?"), 0.3) == 0.5
     assert needed(Question("Servers fail", components=("nova-api",)), 0.3) == 0.3

@@ -82,6 +82,23 @@ def test_programs_of_one_service_may_all_be_configured_wrongly_for_what_every_se
     assert accused_by("rabbitmq", "nova-api", "cinder-volume") == {"rabbitmq"}
 
 
+def test_what_sets_in_on_several_hosts_that_nobody_restarted_is_of_the_broker() -> None:
+    refused, started = by(shared="rabbitmq"), next(n for n in SIGNATURES if n.startswith("service-start"))
+    told = [
+        SignatureHit(refused, "nova-compute" if host != "c0" else "nova-conductor", host, (0,), 1)
+        for host in ("c0", "c1", "c2", "c3")
+    ]
+    restart = SignatureHit(started, "nova-compute", "c1", (0,), 1)
+
+    def accused(*hits: SignatureHit) -> set[str]:
+        found = signature_clues(hits, SIGNATURES, novel(TABLE, 1.0), GRAPH, 0.0)
+        return {c.component for c in found if c.key.startswith(refused)}
+
+    assert accused(*told) == {"rabbitmq"}
+    assert "rabbitmq" not in accused(*told, restart)
+    assert "rabbitmq" not in accused(*(SignatureHit(refused, h.service, "c0", (0,), 1) for h in told))
+
+
 def test_a_trouble_of_a_host_that_only_one_program_has_is_that_programs() -> None:
     known = by(blames="host", role="cause")
 
