@@ -1,8 +1,9 @@
-"""Released packages -> knowledge/code/<project>/<release>.json.gz: functions, their parameters, from where their values come, and
-the texts that they log and raise."""
+"""Released packages -> knowledge/code/<project>: <release>.json.gz has functions, their parameters, from where their values come,
+and the texts that they log and raise; lines.json.gz has the fingerprints of all lines of the functions in any release."""
 
 import argparse
 import ast
+import base64
 import gzip
 import json
 import re
@@ -10,9 +11,12 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from array import array
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
+
+from openstack_rca.correlation.changed import fingerprint
 
 TARGET = Path("src/openstack_rca/knowledge/code")
 RELEASES = {  # Pike (2017), Yoga (2022) and the newest, oldest first
@@ -59,7 +63,7 @@ def main() -> None:
     for project in parser.parse_args().projects or RELEASES:
         listed: dict[str, list[str]] = {}
         for release in RELEASES[project]:
-            files = {name: entry(tree) for name, tree in sources(project, release)}
+            files = {name: entry(tree) for name, _, tree in sources(project, release)}
             keep_own(files)
             folder = TARGET / next(iter(files)).split("/", 1)[0]
             folder.mkdir(exist_ok=True)
@@ -68,6 +72,8 @@ def main() -> None:
             functions = sum(len(f["functions"]) for f in files.values())
             print(f"{folder} {release}: {len(files)} files, {functions} functions, {size >> 10} KiB")
         write(folder / "files.json.gz", listed)
+        size = write(folder / "lines.json.gz", known_lines(project))
+        print(f"{folder}: lines of all releases, {size >> 10} KiB")
 
 
 def write(path: Path, content: Any) -> int:
@@ -76,8 +82,44 @@ def write(path: Path, content: Any) -> int:
     return path.write_bytes(gzip.compress(text.encode(), 9, mtime=0))
 
 
-def sources(project: str, release: str) -> Iterator[tuple[str, ast.Module]]:
-    """Yield path and syntax tree of each source file of a release, tests and the like left out."""
+def known_lines(project: str) -> dict[str, dict[str, str]]:
+    """Return the fingerprints of the lines of each function by file and bare name, of the last release of each major one from
+    the first to the newest: 16-bit numbers, sorted, in base64.
+    """
+    first, *_, newest = (int(release.partition(".")[0]) for release in RELEASES[project])
+    found: dict[str, dict[str, set[int]]] = {}
+    for major in range(first, newest + 1):
+        try:
+            read = list(sources(project, f"{major}.*"))
+        except subprocess.CalledProcessError:
+            print(f"{project} {major}: no wheel of it")
+            continue
+        for name, source, tree in read:
+            lines = source.decode(errors="replace").splitlines()
+            for node in ast.walk(tree):
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                    seen = found.setdefault(name, {}).setdefault(node.name, set())
+                    seen.update(fingerprint(*lines[begin:end]) for begin, end in spans(node))
+    return {
+        name: {n: base64.b64encode(array("H", sorted(seen)).tobytes()).decode() for n, seen in functions.items()}
+        for name, functions in found.items()
+    }
+
+
+def spans(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[tuple[int, int]]:
+    """Yield the lines of a function and its statements of several lines, of compound ones the head: begin and end, from 0."""
+    begin, last = function.lineno - 1, function.end_lineno or function.lineno
+    yield from ((n, n + 1) for n in range(begin, last))
+    for node in ast.walk(function):
+        if isinstance(node, ast.stmt) and node is not function:
+            body = getattr(node, "body", None)
+            end = body[0].lineno - 1 if body else node.end_lineno or node.lineno
+            if end > node.lineno:
+                yield node.lineno - 1, end
+
+
+def sources(project: str, release: str) -> Iterator[tuple[str, bytes, ast.Module]]:
+    """Yield path, text and syntax tree of each source file of a release, tests and the like left out."""
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(
             [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:",
@@ -91,7 +133,7 @@ def sources(project: str, release: str) -> Iterator[tuple[str, ast.Module]]:
                     continue
                 source = wheel.read(name)
                 try:
-                    yield name, ast.parse(_ASYNC.sub(b"async_", source) if b"async def" not in source else source)
+                    yield name, source, ast.parse(_ASYNC.sub(b"async_", source) if b"async def" not in source else source)
                 except SyntaxError as error:
                     print(f"{project} {release}: {name} left out: {error.msg}")
 

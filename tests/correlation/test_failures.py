@@ -51,6 +51,37 @@ IndexError: list index out of range"""
     assert "came from nova-scheduler" in clue.statement
 
 
+ON_THE_WAY = """Traceback (most recent call last):
+  File "/x/dist-packages/nova/compute/manager.py", line 2300, in _do_build_and_run_instance
+    self._build_and_run_instance(context, instance, image,
+  File "/x/dist-packages/nova/compute/manager.py", line 2600, in _build_and_run_instance
+    self.driver.spawn({}context, instance, image_meta,
+  File "/x/dist-packages/nova/virt/libvirt/driver.py", line 4400, in spawn
+    self._create_guest_with_network(
+nova.exception.PortNotFound: Port id None could not be found."""
+
+
+def test_a_line_that_no_release_has_is_the_fault_whatever_came_of_it() -> None:
+    (released,) = clues(service="nova-compute", detail=ON_THE_WAY.format(""))
+    (edited,) = clues(service="nova-compute", detail=ON_THE_WAY.format("None, "))
+    assert [p.function for p in edited.code][0] == "_build_and_run_instance" != released.code[0].function
+    assert (edited.component, edited.role, edited.type) == ("nova-compute", "cause", "bug")
+    assert edited.weight > released.weight
+    assert "no release has: self.driver.spawn(None, context" in edited.statement
+
+
+def test_of_a_chain_the_exception_that_came_by_a_changed_line_says_most() -> None:
+    later = """
+During handling of the above exception, another exception occurred:
+
+Traceback (most recent call last):
+  File "/x/dist-packages/nova/compute/manager.py", line 2700, in _cleanup
+    raise TypeError()
+TypeError: 'NoneType' object is not iterable"""
+    (clue,) = clues(service="nova-compute", detail=ON_THE_WAY.format("None, ") + later)
+    assert "PortNotFound" in clue.statement
+
+
 def test_a_failure_of_any_type_names_its_place_in_the_code() -> None:
     (clue,) = clues(
         service="nova-compute", detail=BUG.replace("TypeError: do()", "OSError: [Errno 28] No space left: do()")

@@ -9,11 +9,12 @@ from typing import Any
 import polars as pl
 
 from openstack_rca.correlation.access import calls
+from openstack_rca.correlation.changed import changed
 from openstack_rca.correlation.dataflow import asked_of_peer
 from openstack_rca.correlation.sourcecode import SourceCode
 from openstack_rca.correlation.suspects import suspects
 from openstack_rca.correlation.topology import ServiceGraph
-from openstack_rca.correlation.tracebacks import Blame, ExceptionRule, Traceback, inline, load_blame, parse
+from openstack_rca.correlation.tracebacks import Blame, ExceptionRule, Frame, Traceback, inline, load_blame, parse
 from openstack_rca.records import Clue
 
 _BENIGN_INNER = frozenset({"KeyError", "IndexError", "StopIteration", "Empty", "Full", "ValueError", "AttributeError"})
@@ -23,6 +24,8 @@ _ANSWERER = "answerer"
 _PROGRAMMING = "bug"
 _OF_THE_WORLD, _CERTAIN = 0.4, 0.7
 """From which weight of its rule on an exception is a failure, where weaker ones are often expected, and one of faulty code."""
+_CHANGED = 0.85
+"""What an exception is worth that came by a line of code which somebody changed."""
 _METHODS = {"create": "POST", "add": "POST", "update": "PUT", "delete": "DELETE", "remove": "DELETE"}
 """The HTTP method behind the verb that a call of a client library begins with; the others read."""
 _JUST_BEFORE, _JUST_AFTER = timedelta(seconds=2), timedelta(milliseconds=100)
@@ -53,8 +56,10 @@ def error_clues(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
         .head(_MOST_GROUPS)
     )
     blame = load_blame()
-    read = [(row, _decisive(row["message"], row["detail"], blame)) for row in groups.iter_rows(named=True)]
-    clues = [(_clue(row, traceback, graph, blame, table), traceback) for row, traceback in read]
+    chains = [(row, _chain(row["message"], row["detail"])) for row in groups.iter_rows(named=True)]
+    new = frozenset(f for f in changed(t for _, chain in chains for t in chain) if blame.is_own(f))
+    read = [(row, _decisive(row["message"], chain, blame, new)) for row, chain in chains]
+    clues = [(_clue(row, traceback, graph, blame, table, new), traceback) for row, traceback in read]
     inside = {c.reporter for c, traceback in clues if c.code and traceback and not blame.peer(traceback)}
     return [
         replace(c, code=()) if traceback and c.reporter in inside and blame.peer(traceback) else c
@@ -63,20 +68,28 @@ def error_clues(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
 
 
 def _clue(
-    row: dict[str, Any], traceback: Traceback | None, graph: ServiceGraph, blame: Blame, table: pl.DataFrame
+    row: dict[str, Any],
+    traceback: Traceback | None,
+    graph: ServiceGraph,
+    blame: Blame,
+    table: pl.DataFrame,
+    new: frozenset[Frame],
 ) -> Clue:
     reporter = graph.resolve(row["service"]) or row["service"] or "unknown"
     if traceback is None:
         return _plain(row, reporter, blame)
     rule = blame.rule(traceback)
+    edited = [f for f in reversed(traceback.frames) if f in new]
+    if edited:
+        rule = replace(rule, blames="self", role="cause", type=_PROGRAMMING, weight=max(_CHANGED, rule.weight))
     printer, where = reporter, f" on {row['host']}" if row["host"] else ""
     reporter, at = _origin(traceback, row, reporter, graph, blame)
     component, host = _accused(rule, traceback, row["message"], (reporter, at), graph, blame)
-    answerer = _answerer(traceback, row, graph, blame, table) if rule.type == _PROGRAMMING else None
+    answerer = _answerer(traceback, row, graph, blame, table) if rule.type == _PROGRAMMING and not edited else None
     if answerer and component == reporter:
         component, host = answerer, None
     itself = component == reporter
-    code = suspects(traceback, blame) if itself else ()
+    code = suspects(traceback, blame, edited) if itself else ()
     maker = graph.runner(code[0].file) if code and rule.type == _PROGRAMMING else None
     if maker and maker != component and graph.family(maker) == graph.family(reporter):
         component, host, itself = maker, None, False  # what it stumbled over came from there
@@ -101,7 +114,8 @@ def _clue(
             else f", over what came from {component}"
             if code
             else f", talking to {component}"
-        ),
+        )
+        + (f", by a line that no release has: {edited[0].source[:120]}" if edited else ""),
         records=tuple(row["records"]),
         count=row["count"],
         first=_time(row["first"]),
@@ -130,10 +144,18 @@ def _plain(row: dict[str, Any], reporter: str, blame: Blame) -> Clue:
     )
 
 
-def _decisive(message: str, detail: str | None, blame: Blame) -> Traceback | None:
-    """Return the exception of a chain that says most: the one with the strongest rule, the earlier one of equals."""
+def _chain(message: str, detail: str | None) -> list[Traceback]:
+    """Return the exceptions of a record, the original one first."""
     text = next((t for t in (detail, message) if t and ("Traceback" in t or 'File "' in t)), "")
-    chain = [t for t in parse(text) if t.exception] if text else []
+    return [t for t in parse(text) if t.exception] if text else []
+
+
+def _decisive(message: str, chain: Sequence[Traceback], blame: Blame, new: frozenset[Frame]) -> Traceback | None:
+    """Return the exception of a chain that says most: the first that came by a changed line, else the one with the strongest
+    rule, the earlier one of equals.
+    """
+    if edited := next((t for t in chain if new.intersection(t.frames)), None):
+        return edited
     last = len(chain) - 1
     usable = [t for i, t in enumerate(chain) if i == last or t.name not in _BENIGN_INNER]
     if not usable:

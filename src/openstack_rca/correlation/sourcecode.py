@@ -328,16 +328,17 @@ def _releases(name: str) -> list[tuple[str, frozenset[str]]]:
     """Return the releases of a project with their files, oldest first; empty for a project without an index."""
     if not name.isidentifier() or not (FOLDER / "code" / name).is_dir():
         return []
-    listed = {release: frozenset(files) for release, files in _content(name, "files").items()}
+    listed = {release: frozenset(files) for release, files in content(name, "files").items()}
     return sorted(listed.items(), key=lambda r: [int(part) for part in r[0].split(".")])
 
 
 @cache
 def _load(name: str, release: str) -> Project:
-    return Project(_content(name, release))
+    return Project(content(name, release))
 
 
-def _content(name: str, part: str) -> dict[str, Any]:
+def content(name: str, part: str) -> dict[str, Any]:
+    """Return one part of the index of a project: a release, "files" or "lines"."""
     path = FOLDER / "code" / name / f"{part}.json.gz"
     try:
         content: dict[str, Any] = json.loads(gzip.decompress(path.read_bytes()))

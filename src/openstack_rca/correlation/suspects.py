@@ -6,7 +6,7 @@ followed (dataflow), else from the function that was just called on the same lin
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
@@ -29,9 +29,12 @@ _ARGUMENT = re.compile(r"\b(?P<function>\w+)\(\) argument \d+ must be")
 _MOST = 4
 
 
-def suspects(traceback: Traceback, blame: Blame) -> tuple[CodeLocation, ...]:
-    """Return the code locations under suspicion, at most four, without repeats; empty when no frame is OpenStack's own."""
-    named = _callback(traceback.message)
+def suspects(traceback: Traceback, blame: Blame, changed: Sequence[Frame] = ()) -> tuple[CodeLocation, ...]:
+    """Return the code locations under suspicion, at most four, without repeats; empty when no frame is OpenStack's own.
+
+    Frames whose line was `changed` on site go before all else.
+    """
+    named = (*map(_place, changed), *_callback(traceback.message))
     frames = blame.core(traceback)
     if not frames:
         return named

@@ -18,7 +18,7 @@ _LISTED = re.compile(r"""\\n['"], u?['"]""")
 """Between the lines of a remote traceback that was printed as a Python list (oslo.messaging's RemoteError, nova's retries)."""
 _GREEN_THREAD = "eventlet/greenthread.py"
 """Each green thread begins in a function `main`, which is not that of the program."""
-_LONGEST_SOURCE = 500
+LONGEST_SOURCE = 500
 """No statement of Python is longer; what is longer is no source."""
 _CHAINED = re.compile(
     r"During handling of the above exception|The above exception was the direct cause|^Call stack:", re.M
@@ -57,7 +57,7 @@ def parse(text: str) -> list[Traceback]:
     for part in re.split(r"Traceback \(most recent call last\):?", unescaped)[1:] or [unescaped]:
         part = _CHAINED.split(part)[0]
         frames = tuple(
-            Frame(package_path(f), int(n), name, code[:_LONGEST_SOURCE]) for f, n, name, code in _FRAME.findall(part)
+            Frame(package_path(f), int(n), name, code[:LONGEST_SOURCE]) for f, n, name, code in _FRAME.findall(part)
         )
         exception = _last_exception(part)
         if frames or exception:

@@ -1,0 +1,66 @@
+"""Frames of tracebacks whose source line stands in no release of OpenStack: code that was changed on site.
+
+`knowledge/code/<project>/lines.json.gz` (by `scripts/index-code`) has the fingerprints of the lines of each function, of the
+last release of each major one.
+"""
+
+import base64
+import re
+from array import array
+from collections import defaultdict
+from collections.abc import Iterable
+from functools import cache
+from zlib import crc32
+
+from openstack_rca.correlation.sourcecode import content
+from openstack_rca.correlation.tracebacks import LONGEST_SOURCE, Frame, Traceback
+from openstack_rca.knowledge import FOLDER
+
+_COMMENT = re.compile(r"(?:^|\s)#.*")
+_PREFIX = re.compile(r"\b[uUbBrRfF]{1,2}(?=['\"])")
+_TOKEN = re.compile(r"[A-Za-z_]\w*|\d+(?:\.\d+)?|[-+*/%=<>!&|^~.@]")
+_FEW, _SHARE = 2, 0.1
+"""Where more lines of a project than these, and than this share, are in no release, the cloud runs another one than those known."""
+_VERIFIED = 2
+"""So many lines for each of these must stand in a release, so that it is known at all."""
+
+
+def fingerprint(*lines: str) -> int:
+    """Return a number of 16 bits for lines of source, by their words and signs alone: not by their order, brackets, line breaks
+    or comments.
+    """
+    text = _PREFIX.sub("", " ".join(_COMMENT.sub("", line) for line in lines))
+    return crc32(" ".join(sorted(_TOKEN.findall(text))).encode()) & 0xFFFF
+
+
+def changed(tracebacks: Iterable[Traceback]) -> frozenset[Frame]:
+    """Return the frames whose source line stands in no release of their function; none of a project where that is so of many."""
+    frames = {f for t in tracebacks for f in t.frames if 0 < len(f.source) < LONGEST_SOURCE}
+    released: dict[str, set[tuple[str, str, str]]] = defaultdict(set)
+    new: dict[str, set[tuple[str, str, str]]] = defaultdict(set)
+    for frame in frames:
+        project = frame.file.partition("/")[0]
+        if lines := _lines(project).get(frame.file, {}).get(frame.function):
+            found = released if fingerprint(frame.source) in _numbers(lines) else new
+            found[project].add(_key(frame))
+    few = {p for p, keys in new.items() if _is_few(len(keys), len(released[p]))}
+    return frozenset(f for f in frames if (p := f.file.partition("/")[0]) in few and _key(f) in new[p])
+
+
+def _is_few(new: int, released: int) -> bool:
+    return new <= max(_FEW, _SHARE * (new + released)) and released >= _VERIFIED * new
+
+
+def _key(frame: Frame) -> tuple[str, str, str]:
+    return frame.file, frame.function, frame.source
+
+
+@cache
+def _lines(project: str) -> dict[str, dict[str, str]]:
+    """Return the fingerprints by file and function of a project; empty for one without an index."""
+    is_indexed = project.isidentifier() and (FOLDER / "code" / project).is_dir()
+    return content(project, "lines") if is_indexed else {}
+
+
+def _numbers(text: str) -> "array[int]":
+    return array("H", base64.b64decode(text))
