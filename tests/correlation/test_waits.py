@@ -150,6 +150,29 @@ def test_a_slow_call_may_have_other_reasons(rows: list[Row]) -> None:
     assert found(*rows) == []
 
 
+RELEASED = [ports(90, seconds, method) for seconds, method in ((70, "POST"), (55, "DELETE"), (40, "PUT"))]
+
+
+def test_what_began_apart_and_ended_at_once_waited_for_a_lock() -> None:
+    (clue,) = found(*RELEASED, *QUICK_LISTS)
+    assert (clue.component, clue.type, clue.reporter, clue.count) == ("mariadb", "timeout", "neutron-server", 3)
+    assert (clue.first, clue.last) == (at(20), at(90))
+    assert "waited up to 70 s and were all answered at" in clue.statement
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        pytest.param([*RELEASED[:2], *QUICK_LISTS], id="only two"),
+        pytest.param(RELEASED, id="nothing was answered meanwhile, so the whole program stood still"),
+        pytest.param([*(ports(90, s, m) for s, m in ((40, "POST"), (39, "PUT"), (38, "DELETE"))), *QUICK_LISTS], id="began together"),
+        pytest.param([*(ports(w, 40, m) for w, m in ((70, "POST"), (80, "PUT"), (90, "DELETE"))), *QUICK_LISTS], id="ended apart"),
+    ],
+)  # fmt: skip
+def test_no_lock_without_such_a_release(rows: list[Row]) -> None:
+    assert [c for c in found(*rows) if c.component == "mariadb"] == []
+
+
 def test_the_data_of_an_image_may_take_their_time() -> None:
     text = '"GET /v2/images/00000000-1111-2222-3333-444444444444/file HTTP/1.1" 200 99 60.000000'
     downloads = [line(when, "glance-api", str(when), text) for when in (60, 80)]

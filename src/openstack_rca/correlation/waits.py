@@ -29,16 +29,22 @@ _FAMILIES, _SHARE = 3, 0.5
 _AT_ONCE, _VALIDATIONS = 1.0, 3
 """Within how many seconds keystone must give most of its answers, and how many at least, to be well."""
 _AGAIN, _ALONE_WEIGHT = 2, 0.45
+_RELEASED, _MOMENT, _APART, _LOCK_WEIGHT = 3, timedelta(seconds=2), timedelta(seconds=10), 0.55
+"""From how many requests on that ended in one moment, though they began so far apart, it was a lock that they waited for."""
 _DATA = "/file"
 _UWSGI = " => generated "
-_CACHE, _IDENTITY, _REFUSED = "memcached", "keystone", 400
+_CACHE, _IDENTITY, _DATABASE, _REFUSED = "memcached", "keystone", "mariadb", 400
 _SHARED_WEIGHT = 0.5
 
 
 def waits(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
     """Return clues against those for whom slow API requests waited, or who were slow themselves; needs the column `root`."""
     answers = _timed(with_seconds(with_http(table.filter(pl.col("time").is_not_null()))))
-    return [*_awaited(answers, table, graph), *_late_together(answers, graph), *_slow_alone(answers, table, graph)]
+    return [
+        *_awaited(answers, table, graph),
+        *_late_together(answers, graph),
+        *(_released_together(answers, graph) or _slow_alone(answers, table, graph)),
+    ]
 
 
 def _awaited(answers: pl.DataFrame, table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
@@ -122,6 +128,56 @@ def _late_together(answers: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
             remediation="Restart memcached where it does not answer, and look at the load of its host.",
             look_next=(
                 "echo stats | nc -w 3 <memcached> 11211: no answer means that it hangs; many evictions, that it is too small",
+            ),
+        )
+    ]
+
+
+def _released_together(answers: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
+    """Return a clue against the database where requests to a service began apart, waited long and all ended in one moment, while
+    the service answered others at once: they waited for one lock, as of a table or a row.
+    """
+    found: list[pl.DataFrame] = []
+    slow = answers.filter((pl.col("seconds") >= _LONG) & ~pl.col("route").str.ends_with(_DATA)).sort("ended", "record")
+    for (service,), calls in slow.group_by("service", maintain_order=True):
+        if _DATABASE not in graph.needs(graph.resolve(str(service)) or str(service)):
+            continue
+        moments = [
+            calls.filter(pl.col("ended").is_between(m, m + _MOMENT)) for m in calls["ended"].unique(maintain_order=True)
+        ]
+        together = max(moments, key=lambda c: c.height)
+        first, last = _moment(together["began"].min()), _moment(together["began"].max())
+        meanwhile = answers.filter(
+            pl.col("service") == service, pl.col("began") > first, pl.col("ended") < _moment(together["ended"].min())
+        )
+        quick = meanwhile.filter(pl.col("seconds") < _AT_ONCE).height
+        if together.height >= _RELEASED and last - first >= _APART and quick >= _VALIDATIONS:
+            found.append(together)
+    if not found:
+        return []
+    waited = pl.concat(found).sort("seconds", "record", descending=[True, False])
+    names = sorted({graph.resolve(name) or name for name in waited["service"].cast(pl.String)})
+    ended = _moment(waited["ended"].max())
+    return [
+        Clue(
+            kind="wait",
+            key=f"{_DATABASE}:lock",
+            component=_DATABASE,
+            host=None,
+            type="timeout",
+            role="cause",
+            weight=_LOCK_WEIGHT,
+            reporter=names[0],
+            statement=f"{waited.height} requests to {', '.join(names)} waited up to {waited['seconds'][0]:.0f} s and were all "
+            f"answered at {ended:%H:%M:%S}, while others were answered at once: they waited for one lock in the database",
+            records=tuple(waited["record"].head(_MOST)),
+            count=waited.height,
+            first=_moment(waited["began"].min()),
+            last=ended,
+            remediation="End the session that holds the lock, as an ALTER TABLE by hand or a transaction that was left open.",
+            look_next=(
+                "SELECT * FROM information_schema.innodb_trx ORDER BY trx_started: the oldest transaction holds what the others wait for",
+                "SHOW FULL PROCESSLIST while it lasts: 'Waiting for table metadata lock' names the table",
             ),
         )
     ]
