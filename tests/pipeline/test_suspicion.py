@@ -99,6 +99,21 @@ def test_what_sets_in_on_several_hosts_that_nobody_restarted_is_of_the_broker() 
     assert "rabbitmq" not in accused(*(SignatureHit(refused, h.service, "c0", (0,), 1) for h in told))
 
 
+def test_names_that_nobody_can_resolve_are_of_the_name_server_where_there_is_one() -> None:
+    unresolved, refused = "name-resolution-failed", by(shared="keystone")
+    hits = [SignatureHit(unresolved, name, name, (0,), 1) for name in ("nova-compute", "cinder-volume")]
+    peer = SignatureHit(refused, "nova-compute", "c1", (0,), 1, {"port": "3306"})
+
+    def accused(*programs: str) -> set[str]:
+        graph = topology_of(log_table(*({"service": name} for name in ("nova-compute", *programs))))
+        found = signature_clues([*hits, peer], SIGNATURES, novel(TABLE, 1.0), graph, 0.0)
+        return {c.component for c in found}
+
+    assert accused("named") == {"named"}, "who has the name was not even asked"
+    assert accused() == {"host"}
+    assert {c.component for c in signature_clues([peer], SIGNATURES, novel(TABLE, 1.0), GRAPH, 0.0)} != {"host"}
+
+
 def test_a_trouble_of_a_host_that_only_one_program_has_is_that_programs() -> None:
     known = by(blames="host", role="cause")
 

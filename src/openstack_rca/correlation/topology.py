@@ -53,6 +53,8 @@ class ServiceGraph:
     alternatives: tuple[tuple[frozenset[str], ...], ...] = ()
     absent: frozenset[str] = frozenset()
     """Programs that this cloud has not, since it has an alternative to them."""
+    seen: frozenset[str] = frozenset()
+    """Programs that write in the logs of this cloud."""
 
     def observed(self, seen: Iterable[str], ports: Mapping[str, int]) -> "ServiceGraph":
         """Return the graph of one cloud: `seen` are the programs that write there, `ports` where some of them listen.
@@ -77,7 +79,7 @@ class ServiceGraph:
             }
             for name, known in self.components.items()
         }
-        return replace(self, components=components, absent=frozenset(absent))
+        return replace(self, components=components, absent=frozenset(absent), seen=frozenset(here))
 
     def resolve(self, name: str | None) -> str | None:
         """Return the canonical component that a name or alias stands for; None when nothing is known by it."""

@@ -53,6 +53,8 @@ _Writer = tuple[str, str | None]
 _MANY = 3
 _STARTED = ("service-started", "nova-compute-started")
 """How the ids of the signatures begin that tell of a start."""
+_UNRESOLVED = "name-resolution-failed"
+"""The signature of a name without an address: who has that name was not even asked."""
 _ABOUT = timedelta(minutes=10)
 """How exactly people tell times, and how long an effect may take to be seen."""
 
@@ -136,7 +138,7 @@ def signature_clues(
 
     `floor` is the least novelty that a known failure is given: without a baseline it may have come all the time.
     """
-    hits = list(hits)
+    hits = _asked(hits)
     wanted = sorted({r for h in hits for r in (*h.records, h.last)})
     rows = table.filter(pl.col("record").is_in(wanted)).select("record", "novelty", "time", "message")
     facts = {r: (novelty, time) for r, novelty, time, _ in rows.iter_rows()}
@@ -181,6 +183,13 @@ def signature_clues(
         )
 
 
+def _asked(hits: Iterable[SignatureHit]) -> list[SignatureHit]:
+    """Return the hits without those that only tell of a peer whose name could not be resolved."""
+    hits = list(hits)
+    unresolved = {r for h in hits if h.signature == _UNRESOLVED for r in h.records}
+    return [h for h in hits if h.signature == _UNRESOLVED or not unresolved.issuperset(h.records)]
+
+
 def _accusability(component: str | None, graph: ServiceGraph) -> float:
     """Return what an accusation keeps of its weight: less against a peer without a name, or a program that the cloud has not."""
     if component is None:
@@ -193,6 +202,8 @@ def _is_shared(signature: Signature, writers: set[_Writer], started: set[_Writer
     many of one service on several hosts of which none was started: then nobody changed their configuration.
     """
     names = {name for name, _ in writers}
+    if signature.id == _UNRESOLVED and signature.shared not in graph.seen:
+        return False
     if signature.shared is None or not graph.is_infrastructure(signature.shared):
         return signature.shared is not None and len(names) > 1
     spread = len(writers) >= _MANY and len({host for _, host in writers}) > 1 and not writers & started
