@@ -93,4 +93,6 @@ class Signature(BaseModel):
 def _emits(emitter: str, service: str) -> bool:
     if emitter == "any":
         return True
-    return bool(_OPENSTACK.match(service)) if emitter == "*" else fnmatchcase(service, emitter)
+    if emitter == "*":
+        return bool(_OPENSTACK.match(service))
+    return fnmatchcase(service, emitter) or emitter == f"{service}-*"  # a service's name alone stands for all its programs
