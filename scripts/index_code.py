@@ -11,10 +11,11 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from array import array
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
+
+import numpy as np
 
 from openstack_rca.correlation.changed import fingerprint
 
@@ -101,7 +102,7 @@ def known_lines(project: str) -> dict[str, dict[str, str]]:
                     seen = found.setdefault(name, {}).setdefault(node.name, set())
                     seen.update(fingerprint(*lines[begin:end]) for begin, end in spans(node))
     return {
-        name: {n: base64.b64encode(array("H", sorted(seen)).tobytes()).decode() for n, seen in functions.items()}
+        name: {n: base64.b64encode(np.array(sorted(seen), "<u2").tobytes()).decode() for n, seen in functions.items()}
         for name, functions in found.items()
     }
 

@@ -6,11 +6,12 @@ last release of each major one.
 
 import base64
 import re
-from array import array
 from collections import defaultdict
 from collections.abc import Iterable
 from functools import cache
 from zlib import crc32
+
+import numpy as np
 
 from openstack_rca.correlation.sourcecode import content
 from openstack_rca.correlation.tracebacks import LONGEST_SOURCE, Frame, Traceback
@@ -35,20 +36,32 @@ def fingerprint(*lines: str) -> int:
 
 def changed(tracebacks: Iterable[Traceback]) -> frozenset[Frame]:
     """Return the frames whose source line stands in no release of their function; none of a project where that is so of many."""
-    frames = {f for t in tracebacks for f in t.frames if 0 < len(f.source) < LONGEST_SOURCE}
-    released: dict[str, set[tuple[str, str, str]]] = defaultdict(set)
-    new: dict[str, set[tuple[str, str, str]]] = defaultdict(set)
+    frames = {f for t in tracebacks for f in t.frames}
+    found: dict[str, dict[tuple[str, str, str], bool]] = defaultdict(dict)
     for frame in frames:
-        project = frame.file.partition("/")[0]
-        if lines := _lines(project).get(frame.file, {}).get(frame.function):
-            found = released if fingerprint(frame.source) in _numbers(lines) else new
-            found[project].add(_key(frame))
-    few = {p for p, keys in new.items() if _is_few(len(keys), len(released[p]))}
-    return frozenset(f for f in frames if (p := f.file.partition("/")[0]) in few and _key(f) in new[p])
+        if (released := is_released(frame)) is not None:
+            found[_project(frame)][_key(frame)] = released
+    new = {
+        key for known in found.values() if _is_few(len(known) - sum(known.values()), sum(known.values()))
+        for key, released in known.items() if not released
+    }  # fmt: skip
+    return frozenset(f for f in frames if _key(f) in new)
+
+
+def is_released(frame: Frame) -> bool | None:
+    """Say whether the source line of a frame stands in a release of its function; None where that cannot be told."""
+    lines = _lines(_project(frame)).get(frame.file, {}).get(frame.function)
+    if lines is None or not 0 < len(frame.source) < LONGEST_SOURCE:
+        return None
+    return bool(fingerprint(frame.source) in np.frombuffer(base64.b64decode(lines), "<u2"))
 
 
 def _is_few(new: int, released: int) -> bool:
     return new <= max(_FEW, _SHARE * (new + released)) and released >= _VERIFIED * new
+
+
+def _project(frame: Frame) -> str:
+    return frame.file.partition("/")[0]
 
 
 def _key(frame: Frame) -> tuple[str, str, str]:
@@ -60,7 +73,3 @@ def _lines(project: str) -> dict[str, dict[str, str]]:
     """Return the fingerprints by file and function of a project; empty for one without an index."""
     is_indexed = project.isidentifier() and (FOLDER / "code" / project).is_dir()
     return content(project, "lines") if is_indexed else {}
-
-
-def _numbers(text: str) -> "array[int]":
-    return array("H", base64.b64decode(text))
