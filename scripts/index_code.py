@@ -134,7 +134,8 @@ def sources(project: str, release: str) -> Iterator[tuple[str, bytes, ast.Module
                     continue
                 source = wheel.read(name)
                 try:
-                    yield name, source, ast.parse(_ASYNC.sub(b"async_", source) if b"async def" not in source else source)
+                    readable = _ASYNC.sub(b"async_", source) if b"async def" not in source else source
+                    yield name, source, ast.parse(readable)
                 except SyntaxError as error:
                     print(f"{project} {release}: {name} left out: {error.msg}")
 

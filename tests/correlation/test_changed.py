@@ -30,7 +30,9 @@ def test_the_form_of_a_statement_does_not_count(same: tuple[str, ...]) -> None:
     assert fingerprint(*same) == fingerprint("volume = self.get(context, id, *args, all=True)")
 
 
-@pytest.mark.parametrize("other", ["volume = self.get(context, id)", "volume = self.get(None, id, *args, all=True)", "pass"])
+@pytest.mark.parametrize(
+    "other", ["volume = self.get(context, id)", "volume = self.get(None, id, *args, all=True)", "pass"]
+)
 def test_its_words_do(other: str) -> None:
     assert fingerprint(other) != fingerprint("volume = self.get(context, id, *args, all=True)")
 

@@ -64,7 +64,7 @@ nova.exception.PortNotFound: Port id None could not be found."""
 def test_a_line_that_no_release_has_is_the_fault_whatever_came_of_it() -> None:
     (released,) = clues(service="nova-compute", detail=ON_THE_WAY.format(""))
     (edited,) = clues(service="nova-compute", detail=ON_THE_WAY.format("None, "))
-    assert [p.function for p in edited.code][0] == "_build_and_run_instance" != released.code[0].function
+    assert edited.code[0].function == "_build_and_run_instance" != released.code[0].function
     assert (edited.component, edited.role, edited.type) == ("nova-compute", "cause", "bug")
     assert edited.weight > released.weight
     assert "no release has: self.driver.spawn(None, context" in edited.statement

@@ -176,7 +176,7 @@ def _released_together(answers: pl.DataFrame, graph: ServiceGraph) -> list[Clue]
             last=ended,
             remediation="End the session that holds the lock, as an ALTER TABLE by hand or a transaction that was left open.",
             look_next=(
-                "SELECT * FROM information_schema.innodb_trx ORDER BY trx_started: the oldest transaction holds what the others wait for",
+                "SELECT * FROM information_schema.innodb_trx ORDER BY trx_started: the oldest one holds what the others wait for",
                 "SHOW FULL PROCESSLIST while it lasts: 'Waiting for table metadata lock' names the table",
             ),
         )

@@ -95,4 +95,4 @@ def _emits(emitter: str, service: str) -> bool:
         return True
     if emitter == "*":
         return bool(_OPENSTACK.match(service))
-    return fnmatchcase(service, emitter) or emitter == f"{service}-*"  # a service's name alone stands for all its programs
+    return fnmatchcase(service, emitter) or emitter == f"{service}-*"  # a service's name stands for its programs
