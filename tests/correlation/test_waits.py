@@ -173,6 +173,12 @@ def test_no_lock_without_such_a_release(rows: list[Row]) -> None:
     assert [c for c in found(*rows) if c.component == "mariadb"] == []
 
 
+def test_whoever_was_waited_for_released_them() -> None:
+    quick = [answered(when, "nova-api", f"quick{when}", QUICK) for when in (30, 40, 50)]
+    (wait,) = found(*slow("a", 70, 60), *slow("b", 70, 45), *slow("c", 70, 30), *quick)
+    assert wait.component == "glance-api"
+
+
 def test_the_data_of_an_image_may_take_their_time() -> None:
     text = '"GET /v2/images/00000000-1111-2222-3333-444444444444/file HTTP/1.1" 200 99 60.000000'
     downloads = [line(when, "glance-api", str(when), text) for when in (60, 80)]

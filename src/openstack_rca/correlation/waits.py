@@ -40,11 +40,9 @@ _SHARED_WEIGHT = 0.5
 def waits(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
     """Return clues against those for whom slow API requests waited, or who were slow themselves; needs the column `root`."""
     answers = _timed(with_seconds(with_http(table.filter(pl.col("time").is_not_null()))))
-    return [
-        *_awaited(answers, table, graph),
-        *_late_together(answers, graph),
-        *(_released_together(answers, graph) or _slow_alone(answers, table, graph)),
-    ]
+    found = [*_awaited(answers, table, graph), *_late_together(answers, graph)]
+    locked = _released_together(answers, graph) if not found else []  # else they were released by who was waited for
+    return [*found, *(locked or _slow_alone(answers, table, graph))]
 
 
 def _awaited(answers: pl.DataFrame, table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
