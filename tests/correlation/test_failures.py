@@ -67,7 +67,9 @@ def test_a_line_that_no_release_has_is_the_fault_whatever_came_of_it() -> None:
     assert edited.code[0].function == "_build_and_run_instance" != released.code[0].function
     assert (edited.component, edited.role, edited.type) == ("nova-compute", "cause", "bug")
     assert edited.weight > released.weight
-    assert "no release has: self.driver.spawn(None, context" in edited.statement
+    assert "no release has, so the code was changed: self.driver.spawn(None, context" in edited.statement
+    assert "nova/compute/manager.py" in edited.remediation
+    assert edited.look_next
 
 
 def test_of_a_chain_the_exception_that_came_by_a_changed_line_says_most() -> None:

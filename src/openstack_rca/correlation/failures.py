@@ -26,6 +26,9 @@ _OF_THE_WORLD, _CERTAIN = 0.4, 0.7
 """From which weight of its rule on an exception is a failure, where weaker ones are often expected, and one of faulty code."""
 _CHANGED = 0.85
 """What an exception is worth that came by a line of code which somebody changed."""
+_WHAT_CHANGED = (
+    "rpm -V, debsums or pip's RECORD, on that host or in that container: which files differ from their package, since when?",
+)
 _METHODS = {"create": "POST", "add": "POST", "update": "PUT", "delete": "DELETE", "remove": "DELETE"}
 """The HTTP method behind the verb that a call of a client library begins with; the others read."""
 _JUST_BEFORE, _JUST_AFTER = timedelta(seconds=2), timedelta(milliseconds=100)
@@ -115,12 +118,16 @@ def _clue(
             if code
             else f", talking to {component}"
         )
-        + (f", by a line that no release has: {edited[0].source[:120]}" if edited else ""),
+        + (f", by a line that no release has, so the code was changed: {edited[0].source[:120]}" if edited else ""),
         records=tuple(row["records"]),
         count=row["count"],
         first=_time(row["first"]),
         last=_time(row["last"]),
         code=code,
+        remediation=f"Compare {edited[0].file} with the one of its package, and take the change back."
+        if edited
+        else "",
+        look_next=_WHAT_CHANGED if edited else (),
         exculpates=reporter if component and not itself else None,
     )
 
