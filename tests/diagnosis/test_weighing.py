@@ -1,4 +1,5 @@
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -151,6 +152,7 @@ def test_the_host_is_that_of_the_clues_that_give_the_type() -> None:
     full = clue("nova-compute", 0.6, host="c1", type="storage", key="a")
     other = clue("nova-compute", 0.5, host="c2", type="bug", key="b")
     assert weigh(full, other)[0].host == "c1"
+    assert weigh(replace(full, host=None), other)[0].host == "c2", "where none of them has one, of any"
 
 
 def test_the_reason_why_a_service_is_down_gives_the_type_and_leads() -> None:

@@ -187,7 +187,7 @@ def _hypothesis(
     return Hypothesis(
         component=component,
         service=topology.family(component),
-        host=_host([w for w in own if w.clue.type == kind] or own, component, topology),
+        host=_host([w for w in own if w.clue.type == kind and w.clue.host] or own, component, topology),
         type=kind,
         score=score,
         clues=(leading.clue, *(w.clue for w in ordered if w is not leading)),
