@@ -140,10 +140,9 @@ def _released_together(answers: pl.DataFrame, graph: ServiceGraph) -> list[Clue]
     for (service,), calls in slow.group_by("service", maintain_order=True):
         if _DATABASE not in graph.needs(graph.resolve(str(service)) or str(service)):
             continue
-        moments = [
-            calls.filter(pl.col("ended").is_between(m, m + _MOMENT)) for m in calls["ended"].unique(maintain_order=True)
-        ]
-        together = max(moments, key=lambda c: c.height)
+        moments = calls.rolling("ended", period=_MOMENT, offset=timedelta(0), closed="left").agg(pl.len())
+        since = _moment(moments.sort("len", "ended", descending=[True, False])["ended"][0])
+        together = calls.filter(pl.col("ended").is_between(since, since + _MOMENT, closed="left"))
         first, last = _moment(together["began"].min()), _moment(together["began"].max())
         meanwhile = answers.filter(
             pl.col("service") == service, pl.col("began") > first, pl.col("ended") < _moment(together["ended"].min())
