@@ -138,7 +138,7 @@ def signature_clues(
 
     `floor` is the least novelty that a known failure is given: without a baseline it may have come all the time.
     """
-    hits = _asked(hits)
+    hits = _of_reached_peers(hits)
     wanted = sorted({r for h in hits for r in (*h.records, h.last)})
     rows = table.filter(pl.col("record").is_in(wanted)).select("record", "novelty", "time", "message")
     facts = {r: (novelty, time) for r, novelty, time, _ in rows.iter_rows()}
@@ -183,7 +183,7 @@ def signature_clues(
         )
 
 
-def _asked(hits: Iterable[SignatureHit]) -> list[SignatureHit]:
+def _of_reached_peers(hits: Iterable[SignatureHit]) -> list[SignatureHit]:
     """Return the hits without those that only tell of a peer whose name could not be resolved."""
     hits = list(hits)
     unresolved = {r for h in hits if h.signature == _UNRESOLVED for r in h.records}
@@ -199,7 +199,8 @@ def _accusability(component: str | None, graph: ServiceGraph) -> float:
 
 def _is_shared(signature: Signature, writers: set[_Writer], started: set[_Writer], graph: ServiceGraph) -> bool:
     """Say whether several report what they share; what all services use is to blame when those of several services do, or
-    many of one service on several hosts of which none was started: then nobody changed their configuration.
+    many of one service on several hosts of which none was started: then nobody changed their configuration. A name server is to
+    blame only where its own log is there; others may resolve names in another way.
     """
     names = {name for name, _ in writers}
     if signature.id == _UNRESOLVED and signature.shared not in graph.seen:
