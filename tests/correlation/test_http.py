@@ -68,6 +68,15 @@ def test_the_larger_the_share_of_refusals_the_heavier_the_clue() -> None:
     assert most.role == "cause"
 
 
+def test_calls_that_are_all_refused_from_some_time_on_weigh_as_much_as_if_nothing_had_been_before() -> None:
+    healthy, good, bad = access(200, 100), access(200, 1), access(403, 1)
+    (lately,) = clues(good * 12 + bad * 4, healthy)
+    (only,) = clues(bad * 4, healthy)
+    (now_and_then,) = clues((good * 3 + bad) * 4, healthy)
+    assert lately.weight == only.weight > now_and_then.weight
+    assert lately.statement.endswith("4 of 16 calls")
+
+
 def test_a_status_that_the_issue_names_weighs_more() -> None:
     (plain,) = clues(access(403, 3) + access(200, 7), access(200, 100))
     (asked,) = clues(access(403, 3) + access(200, 7), access(200, 100), "I get a 403 error")

@@ -134,6 +134,19 @@ def test_what_cannot_be_the_cause_of_what_was_asked_about_stands_back_while_that
     assert ranking(needed, failing, question=question)[0] == "keystone"
 
 
+def test_what_only_others_say_of_a_shared_dependency_is_beside_the_question_until_one_of_those_asked_about_says_it_too() -> (
+    None
+):
+    question = Question("servers go to ERROR", components=("nova-api", "nova-conductor"))
+    refused = clue("mariadb", 0.9, reporter="manila-api")
+    failing = clue("nova-scheduler", 0.5, reporter="nova-conductor")
+    assert ranking(refused, failing, question=question)[0] == "nova-scheduler"
+    assert ranking(refused, failing)[0] == "mariadb"
+    for reporter in ("nova-api", "placement-api", "mariadb"):
+        too = clue("mariadb", 0.4, reporter=reporter)
+        assert ranking(refused, failing, too, question=question)[0] == "mariadb"
+
+
 def test_a_host_that_was_named_weighs_more() -> None:
     question = Question("x", components=("nova-compute",), hosts=("c2",))
     pair = clue("nova-compute", host="c1", key="a"), clue("nova-compute", 0.45, host="c2", key="b")
@@ -201,6 +214,13 @@ def test_equal_evidence_ranks_by_name() -> None:
     assert (
         ranking(*unrelated) == ranking(*reversed(unrelated)) == ["cinder-backup", "neutron-l3-agent", "nova-novncproxy"]
     )
+
+
+def test_of_two_that_could_not_be_surer_the_one_leads_against_which_more_is_said() -> None:
+    many = [clue("mariadb", 0.97, reporter=reporter) for reporter in ("nova-conductor", "cinder-api", "glance-api")]
+    hypotheses = weigh(clue("ceph-mon", 0.97), *many)
+    assert [h.component for h in hypotheses] == ["mariadb", "ceph-mon"]
+    assert hypotheses[0].score == hypotheses[1].score
 
 
 def test_merging_keeps_the_strongest_and_the_whole_time() -> None:

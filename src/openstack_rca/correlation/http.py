@@ -23,6 +23,8 @@ _FAILURE_FLOOR = 0.35
 """What an answer of 400 and above keeps of its weight when it comes all the time and no baseline is at hand."""
 _ASKED_FLOOR = 0.8
 """The same where the issue names this status: whoever asks does not take it for usual."""
+_SEVERAL = 3
+"""So many equal answers show from when to when a call is refused, and with that how many came through meanwhile."""
 _CHANGE, _UNCOMPARED = 0.3, 0.75
 """What a call that changed the cloud weighs, and what it keeps of that where no baseline tells whether such calls are usual."""
 
@@ -60,8 +62,10 @@ def http_clues(
         pl.col("time").min().alias("first"),
         pl.col("time").max().alias("last"),
     )
-    totals = now.group_by("service", "method", "route").len("calls")
-    groups = groups.join(totals, on=keys[:3], nulls_equal=True)
+    totals = now.group_by(keys[:3]).len("calls")
+    groups = groups.join(totals, on=keys[:3], nulls_equal=True).join(
+        _meanwhile(now, groups), on=keys, how="left", nulls_equal=True
+    )
     if before is None:
         groups = groups.with_columns(share_before=pl.lit(None, pl.Float64))
     else:
@@ -76,12 +80,21 @@ def http_clues(
     return [c for row in groups.iter_rows(named=True) if (c := _clue(row, question, graph)) is not None]
 
 
+def _meanwhile(now: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
+    """Return of each kind of call that was answered with an error several times how many came from the first to the last of these."""
+    keys = ["service", "method", "route"]
+    several = groups.filter((pl.col("status") >= 400) & (pl.col("count") >= _SEVERAL))
+    calls = several.select(*keys, "status", "first", "last").join(now.select(*keys, "time"), on=keys, nulls_equal=True)
+    return calls.filter(pl.col("time").is_between("first", "last")).group_by(*keys, "status").len("meanwhile")
+
+
 def _clue(row: dict[str, Any], question: Question, graph: ServiceGraph) -> Clue | None:
     component = graph.resolve(row["service"]) or row["service"] or "unknown"
     if row["status"] < 400:
         return _change(row, component)
     meaning = _knowledge()["statuses"].get(row["status"])
     share = row["count"] / row["calls"]
+    since_then = row["count"] / (row["meanwhile"] or row["calls"])
     before = row["share_before"]
     named = row["status"] in question.statuses
     floor = _ASKED_FLOOR if named else _FAILURE_FLOOR
@@ -97,7 +110,7 @@ def _clue(row: dict[str, Any], question: Question, graph: ServiceGraph) -> Clue 
         host=None,
         type=meaning["type"],
         role=meaning["role"],
-        weight=min(0.9, meaning["weight"] * news * asked * min(1.0, 0.4 + share)),
+        weight=min(0.9, meaning["weight"] * news * asked * min(1.0, 0.4 + since_then)),
         reporter=component,
         statement=f"{component} {meaning['says']}: {call} got {row['status']} in {row['count']} of {row['calls']} calls",
         records=tuple(row["records"]),

@@ -61,11 +61,15 @@ class Weighed:
 def hypothesize(
     clues: Sequence[Clue], topology: Topology, question: Question, presence: Presence | None = None
 ) -> list[Hypothesis]:
-    """Return one hypothesis for each component under suspicion, best first; `presence` tells who wrote when."""
+    """Return one hypothesis for each component under suspicion, best first; `presence` tells who wrote when.
+
+    Scores end at .99; of those that reach it the one comes first against which more is said.
+    """
     merged = merge(clues)
     far = _BESIDE_QUESTION if any(map(partial(_fails_as_asked, question), merged)) else _FAR_FROM_QUESTION
+    heard = {c.component for c in merged if _is_failure(c) and _is_of_its_path(c.reporter, topology, question)}
     weighed = [
-        Weighed(c, c.weight * _closeness(c, topology, question, far) * _credit(c, merged, topology, presence))
+        Weighed(c, c.weight * _closeness(c, topology, question, far, heard) * _credit(c, merged, topology, presence))
         for c in merged
     ]
     suspects = sorted({w.clue.component for w in weighed if w.clue.role == "cause" and w.weight > 0.02})
@@ -73,7 +77,7 @@ def hypothesize(
     scores = {s: _noisy_or(_own(weighed, s)) for s in suspects}
     excused = {s: _noisy_or([w.weight for w in weighed if w.clue.exculpates == s]) for s in suspects}
     found = [_hypothesis(s, weighed, scores, excused[s], topology) for s in suspects]
-    return sorted(found, key=lambda h: (-h.score, h.component))
+    return sorted(found, key=lambda h: (-h.score, -sum(c.weight for c in h.clues if c.role == "cause"), h.component))
 
 
 def merge(clues: Iterable[Clue]) -> list[Clue]:
@@ -103,16 +107,23 @@ def _fails_as_asked(question: Question, clue: Clue) -> bool:
     return clue.reporter in question.components and clue.weight >= _ASKED_FAILS and clue.kind in _FAILURES
 
 
-def _closeness(clue: Clue, topology: Topology, question: Question, far: float) -> float:
-    """Return how much a clue has to do with what was asked: near when the component or one that needs it was named."""
+def _closeness(clue: Clue, topology: Topology, question: Question, far: float, heard: set[str]) -> float:
+    """Return how much a clue has to do with what was asked: near when the component or one that needs it was named.
+
+    What several need is near only if one of those that were named, or that they need, reports it too (`heard`): a database that
+    turns another service away alone does not hurt them.
+    """
     if not question.components:
         return 1.0
-    near = any(
-        clue.component == asked or clue.reporter == asked or topology.depends(asked, clue.component) is not None
-        for asked in question.components
-    )
+    near = clue.component in question.components or clue.reporter in question.components
+    near = near or (_is_of_its_path(clue.component, topology, question) and clue.component in heard)
     host = 1.2 if clue.host and clue.host in question.hosts else 1.0
     return host * (_NEAR_QUESTION if near else far)
+
+
+def _is_of_its_path(component: str, topology: Topology, question: Question) -> bool:
+    """Say whether a component was asked about, or is needed by one that was."""
+    return any(component == asked or topology.depends(asked, component) is not None for asked in question.components)
 
 
 def _credit(clue: Clue, clues: Sequence[Clue], topology: Topology, presence: Presence | None) -> float:
