@@ -1,4 +1,4 @@
-"""Distractors: how often the cause is still found with healthy hours around it, and beside a loud failure of another service."""
+"""Distractors: how often the cause is still found with healthy stretches around it, or beside a loud failure of another service."""
 
 import argparse
 import gzip
@@ -11,35 +11,48 @@ from pathlib import Path
 from typing import NamedTuple
 
 from openstack_rca.pipeline.analysis import AnalysisRequest, analyze
-from openstack_rca.pipeline.cases import TrueCase, is_held_back, load_cases
+from openstack_rca.pipeline.cases import TrueCase, load_cases
 from openstack_rca.pipeline.evaluation import answer_of, judge
 from openstack_rca.pipeline.memory import without_memory
 from openstack_rca.settings import Settings
 
 _TIME = re.compile(rb"\b(\d{4}-\d\d-\d\d)([ T])(\d\d:\d\d:\d\d)")
 _CONFIDENT = 0.6
-PLAIN, HEALTHY = "as it is", "healthy stretches before and after"
-OTHERS = {  # a real, loud failure of another service -> the programs whose logs are mixed in
-    "heat-domain-admin-password": "heat",
-    "octavia-ca-passphrase": "octavia",
-    "barbican-kek-changed": "barbican",
-    "manila-max-user-connections": "manila",
+_EXAMPLES = Path("examples")
+PLAIN, HEALTHY = "as it is", "healthy stretches around it"
+
+
+class Other(NamedTuple):
+    """A real failure of another service: its case, the programs whose logs are mixed in, and words of issues that may mean it."""
+
+    case: str
+    programs: str
+    words: str
+
+
+OTHERS = {
+    "heat fails beside it": Other("more-services/heat-domain-admin-password", "heat", "stack"),
+    "octavia fails beside it": Other("more-services/octavia-ca-passphrase", "octavia", "balancer"),
+    "manila fails beside it": Other("more-services/manila-max-user-connections", "manila", "share"),
+    "cinder fails beside it": Other("incidents/cinder-schema-old", "cinder", "volume"),
+    "glance fails beside it": Other("second-lab/glance-db-user-locked", "glance", "image"),
+    "neutron fails beside it": Other(
+        "second-lab/neutron-max-user-connections", "neutron-server", "network|port|address|reach"
+    ),
 }
 
 
 class Run(NamedTuple):
-    """One case, what is mixed into its logs, and whether the healthy logs are given."""
+    """One case, what is mixed into its logs, and whether the healthy logs are kept back."""
 
     case: TrueCase
     mixed: str
-    other: TrueCase | None
     alone: bool
 
 
 class Outcome(NamedTuple):
-    """What the analysis of a case said: its first component and kind right or not, told with confidence or not, ERRORs mixed in."""
+    """What the analysis of a case said: its first component and kind right or not, told with confidence or not; the ERRORs mixed in."""
 
-    case: str
     component: bool
     type: bool
     confident: bool
@@ -47,37 +60,54 @@ class Outcome(NamedTuple):
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Print how often the first cause is right, by what was mixed into the logs."""
+    """Print how often the first cause is right, by what was mixed into the logs, beside the same cases as they are."""
     parser = argparse.ArgumentParser(prog="scripts/bench distractors", description=__doc__)
-    parser.add_argument("cases", nargs="?", type=Path, default=Path("examples/incidents"))
+    parser.add_argument("cases", nargs="?", type=Path, default=_EXAMPLES / "incidents")
     parser.add_argument("--part", choices=("development", "held-back", "all"), default="development")
-    parser.add_argument("--others", type=Path, default=Path("examples/more-services"), help="cases to take noise from")
+    parser.add_argument("--every", type=int, default=1, help="take every n-th case")
     options = parser.parse_args(argv)
-    held_back = options.part == "held-back"
-    cases = [
-        c for c in load_cases(options.cases, options.cases / "baseline-1" / "logs")
-        if c.truth.get("fault_start") and (options.part == "all" or is_held_back(c.id) == held_back)
-    ]  # fmt: skip
-    loud = {c.id: c for c in load_cases(options.others, None) if c.id in OTHERS}
-    kinds: list[tuple[str, TrueCase | None]] = [(PLAIN, None), (HEALTHY, None)]
-    kinds += [(f"{program} fails beside it", loud[name]) for name, program in OTHERS.items()]
-    runs = [Run(case, mixed, other, alone) for alone in (False, True) for mixed, other in kinds for case in cases]
+    found = load_cases(options.cases, options.cases / "baseline-1" / "logs", options.part)
+    cases = [c for c in found if c.truth.get("fault_start")][:: options.every]
+    runs = [
+        Run(case, mixed, alone)
+        for alone in (False, True)
+        for mixed in (PLAIN, HEALTHY, *OTHERS)
+        for case in cases
+        if mixed not in OTHERS or unrelated(case, OTHERS[mixed])
+    ]
     with ProcessPoolExecutor(2) as pool:
-        outcomes = list(pool.map(outcome, runs))
+        outcomes = dict(zip(((r.case.id, r.mixed, r.alone) for r in runs), pool.map(outcome, runs), strict=True))
     for alone in (False, True):
         print("Without healthy logs" if alone else "With healthy logs")
-        for mixed, _ in kinds:
-            mine = [o for run, o in zip(runs, outcomes, strict=True) if (run.mixed, run.alone) == (mixed, alone)]
-            component, right = (sum(x) / len(mine) for x in zip(*((o.component, o.type) for o in mine), strict=True))
-            sure = [o for o in mine if o.confident]
-            print(
-                f"  {mixed:<36} component@1 {component:.3f}  type@1 {right:.3f}  confident and wrong "
-                f"{sum(not o.component for o in sure)} of {len(sure)}  ERRORs mixed in {min(o.errors for o in mine)}"
-            )
-            missed = [o.case for o in mine if not (o.component and o.type)]
-            if missed:
-                print(f"    missed: {', '.join(missed)}")
+        for mixed in (PLAIN, HEALTHY, *OTHERS):
+            if ids := [r.case.id for r in runs if (r.mixed, r.alone) == (mixed, alone)]:
+                print_row(
+                    mixed, ids, [outcomes[i, mixed, alone] for i in ids], [outcomes[i, PLAIN, alone] for i in ids]
+                )
     print(f"{len(cases)} cases of {options.cases}, {options.part}.")
+
+
+def print_row(mixed: str, ids: Sequence[str], found: Sequence[Outcome], plain: Sequence[Outcome]) -> None:
+    """Print the scores of one kind of mixture, those of the same cases as they are in brackets, and which got worse."""
+    scores = [
+        f"{name} {sum(getattr(o, field) for o in found) / len(ids):.3f} ({sum(getattr(o, field) for o in plain) / len(ids):.3f})"
+        for name, field in (("component@1", "component"), ("type@1", "type"))
+    ]
+    sure = [o for o in found if o.confident]
+    wrong = f"confident and wrong {sum(not o.component for o in sure)} of {len(sure)}"
+    print(
+        f"  {mixed:<28} {'  '.join(scores)}  {wrong}  {len(ids)} cases, {min(o.errors for o in found):,} ERRORs mixed in"
+    )
+    worse = [i for i, o, p in zip(ids, found, plain, strict=True) if (o.component, o.type) < (p.component, p.type)]
+    if worse:
+        print(f"    worse: {', '.join(worse)}")
+
+
+def unrelated(case: TrueCase, other: Other) -> bool:
+    """Say whether a case has nothing to do with a failure: neither its cause nor its issue names that service."""
+    service = other.programs.split("-")[0]
+    truth = f"{case.truth.get('root_cause_service', '')} {case.truth.get('root_cause_component', '')}"
+    return service not in truth and not re.search(f"{service}|{other.words}", case.issue, re.IGNORECASE)
 
 
 def outcome(run: Run) -> Outcome:
@@ -88,15 +118,16 @@ def outcome(run: Run) -> Outcome:
         logs, errors = [case.logs], 0
         if run.mixed == HEALTHY:
             logs = [surrounded(case, folder)]
-        elif run.other:
-            errors = beside(case, run.other, folder)
+        elif run.mixed in OTHERS:
+            errors = beside(case, OTHERS[run.mixed], folder)
             logs.append(folder)
         healthy = () if run.alone or case.baseline is None else (case.baseline,)
         request = AnalysisRequest(case.issue, tuple(logs), healthy, fast=True, llm=False)
         causes = analyze(request, without_memory(Settings())).diagnosis.causes
     judged = judge(case.truth, [answer_of(c) for c in causes])
     right = judged["service@1"] if judged["component@1"] is None else judged["component@1"]
-    return Outcome(bool(right), bool(judged["type@1"]), bool(causes) and causes[0].confidence >= _CONFIDENT, errors)
+    sure = bool(causes) and causes[0].confidence >= _CONFIDENT
+    return Outcome(bool(right), bool(judged["type@1"]), sure, errors)
 
 
 def surrounded(case: TrueCase, folder: Path) -> Path:
@@ -113,11 +144,12 @@ def surrounded(case: TrueCase, folder: Path) -> Path:
     return folder
 
 
-def beside(case: TrueCase, other: TrueCase, folder: Path) -> int:
+def beside(case: TrueCase, other: Other, folder: Path) -> int:
     """Write the logs of another incident's service, moved to the time of a case's fault; return their ERROR lines."""
+    (loud,) = load_cases(_EXAMPLES / other.case)
     errors = 0
-    for packed in sorted(other.logs.rglob(f"{OTHERS[other.id]}*.gz")):
-        text = moved(unpacked(packed), start(case) - start(other))
+    for packed in sorted(loud.logs.rglob(f"{other.programs}*.gz")):
+        text = moved(unpacked(packed), start(case) - start(loud))
         (folder / packed.stem).write_bytes(text)
         errors += text.count(b" ERROR ")
     return errors

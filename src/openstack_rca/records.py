@@ -179,7 +179,8 @@ class Clue:
     `kind` names the finder (signature, traceback, http, connection, silence, restart, change), `key` what it saw: equal
     keys are one reason however often they occur. `role` is cause (points at `component`), symptom (shows that
     `component` suffers) or context. `weight` (0 to 1) says how strongly one such clue alone convinces, novelty included.
-    `exculpates` names a component that this clue shows to be a victim.
+    `exculpates` names a component that this clue shows to be a victim; `on_site` says that it shows a line of code that no
+    release has.
     """
 
     kind: str
@@ -199,6 +200,7 @@ class Clue:
     look_next: tuple[str, ...] = ()
     code: tuple[CodeLocation, ...] = ()
     exculpates: str | None = None
+    on_site: bool = False
 
 
 Period = tuple[datetime, datetime]

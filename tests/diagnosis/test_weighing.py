@@ -134,17 +134,36 @@ def test_what_cannot_be_the_cause_of_what_was_asked_about_stands_back_while_that
     assert ranking(needed, failing, question=question)[0] == "keystone"
 
 
-def test_what_only_others_say_of_a_shared_dependency_is_beside_the_question_until_one_of_those_asked_about_says_it_too() -> (
-    None
-):
+def test_what_is_needed_and_fails_beside_the_question_stands_back_until_the_failures_lead_there() -> None:
     question = Question("servers go to ERROR", components=("nova-api", "nova-conductor"))
-    refused = clue("mariadb", 0.9, reporter="manila-api")
     failing = clue("nova-scheduler", 0.5, reporter="nova-conductor")
-    assert ranking(refused, failing, question=question)[0] == "nova-scheduler"
-    assert ranking(refused, failing)[0] == "mariadb"
-    for reporter in ("nova-api", "placement-api", "mariadb"):
-        too = clue("mariadb", 0.4, reporter=reporter)
-        assert ranking(refused, failing, too, question=question)[0] == "mariadb"
+    for other in (clue("mariadb", 0.9, reporter="manila-api"), clue("cinder-api", 0.9)):
+        assert ranking(other, failing, question=question)[0] == "nova-scheduler"
+        assert ranking(other, failing)[0] == other.component
+        too = clue(other.component, 0.4, reporter="nova-api")
+        assert ranking(other, failing, too, question=question)[0] == other.component
+
+
+def test_failures_lead_from_who_was_asked_about_to_whom_he_accuses_and_to_whom_that_one_accuses() -> None:
+    question = Question("servers go to ERROR", components=("nova-api", "nova-conductor"))
+    failing = clue("nova-scheduler", 0.5, reporter="nova-conductor")
+    deep = clue("mariadb", 0.9, reporter="cinder-volume")
+    link = clue("cinder-api", 0.35, reporter="nova-api")
+    assert ranking(deep, failing, question=question)[0] == "nova-scheduler"
+    assert ranking(deep, failing, link, question=question)[0] == "mariadb"
+
+
+def test_infrastructure_that_reports_its_own_failure_and_code_that_was_changed_are_never_beside_the_question() -> None:
+    question = Question("servers go to ERROR", components=("nova-api", "nova-conductor"))
+    failing = clue("nova-scheduler", 0.5, reporter="nova-conductor")
+    assert ranking(clue("mariadb", 0.7), failing, question=question)[0] == "mariadb"
+    assert ranking(clue("cinder-api", 0.85, on_site=True), failing, question=question)[0] == "cinder-api"
+
+
+def test_a_status_that_was_asked_about_is_a_failure_as_asked() -> None:
+    question = Question("creating servers gets a 403", components=("nova-api",), statuses=(403,))
+    refused = clue("nova-api", 0.5, kind="http")
+    assert ranking(clue("cinder-api", 0.9), refused, question=question)[0] == "nova-api"
 
 
 def test_a_host_that_was_named_weighs_more() -> None:

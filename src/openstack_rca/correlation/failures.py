@@ -129,6 +129,7 @@ def _clue(
         else "",
         look_next=_WHAT_CHANGED if edited else (),
         exculpates=reporter if component and not itself else None,
+        on_site=bool(edited),
     )
 
 

@@ -41,6 +41,8 @@ _NOTICED, _UNNOTICED = 0.15, 0.4
 """From which weight on a component noticed its own failure, and what accusations are worth when it did not."""
 _NEAR_QUESTION, _FAR_FROM_QUESTION, _BESIDE_QUESTION = 1.15, 0.8, 0.2
 """What a clue is worth that is near to what was asked, far from it, and far from it while what was asked fails itself."""
+_UNHEARD = 0.35
+"""The last for what the asked needs, while none of its failures leads there."""
 _ASKED_FAILS = 0.15
 """From which weight on a failure that what was asked about reports is one."""
 _FAILURES = frozenset({"answer", "signature", "traceback", "error", "connection", "shared"})
@@ -66,10 +68,12 @@ def hypothesize(
     Scores end at .99; of those that reach it the one comes first against which more is said.
     """
     merged = merge(clues)
+    concerned = _concerned(merged, topology, question)
     far = _BESIDE_QUESTION if any(map(partial(_fails_as_asked, question), merged)) else _FAR_FROM_QUESTION
-    heard = {c.component for c in merged if _is_failure(c) and _is_of_its_path(c.reporter, topology, question)}
     weighed = [
-        Weighed(c, c.weight * _closeness(c, topology, question, far, heard) * _credit(c, merged, topology, presence))
+        Weighed(
+            c, c.weight * _closeness(c, topology, question, far, concerned) * _credit(c, merged, topology, presence)
+        )
         for c in merged
     ]
     suspects = sorted({w.clue.component for w in weighed if w.clue.role == "cause" and w.weight > 0.02})
@@ -103,22 +107,46 @@ def _merged(same: list[Clue]) -> Clue:
 
 
 def _fails_as_asked(question: Question, clue: Clue) -> bool:
-    """Say whether a component that was asked about reports a failure."""
-    return clue.reporter in question.components and clue.weight >= _ASKED_FAILS and clue.kind in _FAILURES
+    """Say whether a component that was asked about reports a failure, or refuses calls as the issue says."""
+    if clue.reporter not in question.components or clue.weight < _ASKED_FAILS:
+        return False
+    return clue.kind in _FAILURES or (clue.kind == "http" and clue.role == "cause")
 
 
-def _closeness(clue: Clue, topology: Topology, question: Question, far: float, heard: set[str]) -> float:
-    """Return how much a clue has to do with what was asked: near when the component or one that needs it was named.
+def _concerned(clues: Sequence[Clue], topology: Topology, question: Question) -> set[str]:
+    """Return the services and shared components to which the failures of what was asked about lead.
 
-    What several need is near only if one of those that were named, or that they need, reports it too (`heard`): a database that
-    turns another service away alone does not hurt them.
+    These are the services that were asked about, whom they accuse, whom those accuse in turn, and what they need and shares a
+    failure of its own: a disk, a database.
+    """
+    failures = [c for c in clues if _is_failure(c)]
+    families = {c: topology.family(c) for c in {name for c in failures for name in (c.component, c.reporter)}}
+    concerned = {topology.family(c) for c in question.components}
+    concerned |= {
+        families[c.component]
+        for c in failures
+        if topology.is_infrastructure(c.component)
+        and families[c.component] == families[c.reporter]
+        and _is_of_its_path(c.component, topology, question)
+    }
+    while more := {families[c.component] for c in failures if families[c.reporter] in concerned} - concerned:
+        concerned |= more
+    return concerned
+
+
+def _closeness(clue: Clue, topology: Topology, question: Question, far: float, concerned: set[str]) -> float:
+    """Return how much a clue has to do with what was asked: near when the failures of what was asked about lead there.
+
+    What is needed by it and fails beside it is not: a database that turns another service away alone does not hurt it, and
+    volumes that cannot be made do not keep servers from starting that have none. Code that was changed on site is a finding
+    whatever was asked.
     """
     if not question.components:
         return 1.0
-    near = clue.component in question.components or clue.reporter in question.components
-    near = near or (_is_of_its_path(clue.component, topology, question) and clue.component in heard)
     host = 1.2 if clue.host and clue.host in question.hosts else 1.0
-    return host * (_NEAR_QUESTION if near else far)
+    if clue.on_site or concerned & {topology.family(clue.component), topology.family(clue.reporter)}:
+        return host * _NEAR_QUESTION
+    return host * (max(far, _UNHEARD) if _is_of_its_path(clue.component, topology, question) else far)
 
 
 def _is_of_its_path(component: str, topology: Topology, question: Question) -> bool:
