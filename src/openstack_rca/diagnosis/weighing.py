@@ -135,7 +135,7 @@ def _concerned(clues: Sequence[Clue], topology: Topology, question: Question) ->
 
 
 def _closeness(clue: Clue, topology: Topology, question: Question, far: float, concerned: set[str]) -> float:
-    """Return how much a clue has to do with what was asked: near when the failures of what was asked about lead there.
+    """Return how much a clue has to do with what was asked: near when it accuses that, or comes from where its failures lead.
 
     What is needed by it and fails beside it is not: a database that turns another service away alone does not hurt it, and
     volumes that cannot be made do not keep servers from starting that have none. Code that was changed on site is a finding
@@ -144,7 +144,10 @@ def _closeness(clue: Clue, topology: Topology, question: Question, far: float, c
     if not question.components:
         return 1.0
     host = 1.2 if clue.host and clue.host in question.hosts else 1.0
-    if clue.on_site or concerned & {topology.family(clue.component), topology.family(clue.reporter)}:
+    accused, reporter = topology.family(clue.component), topology.family(clue.reporter)
+    asked = {topology.family(c) for c in question.components}
+    witnessed = reporter in concerned or (accused in concerned and topology.is_infrastructure(clue.reporter))
+    if clue.on_site or accused in asked or witnessed:
         return host * _NEAR_QUESTION
     return host * (max(far, _UNHEARD) if _is_of_its_path(clue.component, topology, question) else far)
 
