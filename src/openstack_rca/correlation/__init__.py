@@ -1,6 +1,7 @@
 """The log table -> what happened: requests followed over services, what changed, who failed, who depends on whom."""
 
 from openstack_rca.correlation.access import audit
+from openstack_rca.correlation.addressed import addressed
 from openstack_rca.correlation.answers import as_answered
 from openstack_rca.correlation.candidates import lost_candidates, refused_batches
 from openstack_rca.correlation.capacity import capacity
@@ -40,6 +41,7 @@ __all__ = [
     "Episode",
     "ServiceGraph",
     "absence_clues",
+    "addressed",
     "as_answered",
     "as_cut",
     "asked_roots",

@@ -48,8 +48,10 @@ def understand(
     words = tuple(w for w in dict.fromkeys(_WORD.findall(plain)) if w not in graph.stopwords)
     named = [w for w in words if w in graph.components]
     named += [c for port in _TCP_PORT.findall(bare) if (c := graph.at_port(port))]
-    stems = set(words).union(*map(_stems, words))
-    about = [c for about_words, components in graph.operations if about_words & stems for c in components]
+    stems = [{word, *_stems(word)} for word in words]
+    about = [
+        c for forms in stems for about_words, components in graph.operations if about_words & forms for c in components
+    ]
     statuses = tuple(dict.fromkeys(int(a or b) for a, b in _STATUS.findall(text)))
     known = sorted(h for h in set(hosts) if re.search(rf"(?<![\w.-]){re.escape(h.lower())}(?![\w-])", lower))
     components = tuple(dict.fromkeys([*named, *about]))

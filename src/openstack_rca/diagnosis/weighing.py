@@ -49,6 +49,8 @@ _FAILURES = frozenset({"answer", "signature", "traceback", "error", "connection"
 """Kinds of clue that report a failure, where others only tell that something is unusual."""
 _WITNESSED = frozenset({"address", "answer", "connection", "intervention", "refusals", "shared", "wait"})
 """Wrong addresses, bad answers, lost connections, what an administrator did, what several report, requests that waited."""
+_JOINING = frozenset({"address", "candidates", "handover", "intervention", "plugging", "refusals", "stall", "wait"})
+"""Kinds of clue that join what several programs show: they lead from the failure to what is needed by themselves."""
 _INFRASTRUCTURE_BONUS = 1.05
 
 
@@ -147,9 +149,10 @@ def _closeness(clue: Clue, topology: Topology, question: Question, far: float, c
     accused, reporter = topology.family(clue.component), topology.family(clue.reporter)
     asked = {topology.family(c) for c in question.components}
     witnessed = reporter in concerned or (accused in concerned and topology.is_infrastructure(clue.reporter))
-    if clue.on_site or accused in asked or witnessed:
+    needed = _is_of_its_path(clue.component, topology, question)
+    if clue.on_site or accused in asked or witnessed or (needed and clue.kind in _JOINING):
         return host * _NEAR_QUESTION
-    return host * (max(far, _UNHEARD) if _is_of_its_path(clue.component, topology, question) else far)
+    return host * (max(far, _UNHEARD) if needed else far)
 
 
 def _is_of_its_path(component: str, topology: Topology, question: Question) -> bool:

@@ -10,6 +10,7 @@ import polars as pl
 from openstack_rca.correlation import (
     ServiceGraph,
     absence_clues,
+    addressed,
     as_answered,
     as_cut,
     error_clues,
@@ -112,6 +113,7 @@ def find_clues(
         *misdirected(found, table, graph),
         *renamed(found, table),
         *misfits(found),
+        *addressed(table, question, graph, found),
     )
     own = set(table.filter(pl.col("root").is_in(list(asked)))["record"].to_list()) if asked else set()
     return tuple(replace(c, weight=c.weight * _nearness(c, own, times)) for c in clues)

@@ -1,0 +1,58 @@
+"""The calls that an issue is about -> who answered them: where nothing fails, the only lead."""
+
+from collections.abc import Iterable
+
+import polars as pl
+
+from openstack_rca.correlation.http import with_http
+from openstack_rca.correlation.topology import ServiceGraph
+from openstack_rca.records import Clue, Question
+
+_WEIGHT = 0.25
+"""More than what is merely unusual elsewhere, less than any failure."""
+_FAILURE = 0.15
+_UNUSUAL = frozenset({"change", "latency", "silence"})
+_SHORTEST = 4
+_MOST = 5
+
+
+def addressed(table: pl.DataFrame, question: Question, graph: ServiceGraph, clues: Iterable[Clue]) -> list[Clue]:
+    """Return a clue against the API whose calls the issue is about first, when no other clue tells of a failure there.
+
+    An answer can be wrong though its status is right: an empty list, a field that is missing.
+    """
+    if not question.components or any(
+        c.component in question.components and c.role != "context" and c.weight >= _FAILURE and c.kind not in _UNUSUAL
+        for c in clues
+    ):
+        return []
+    component = question.components[0]
+    names = [s for s in table["service"].unique().to_list() if graph.resolve(s) == component]
+    things = [w.removesuffix("s") for w in question.words if len(w) >= _SHORTEST]
+    calls = with_http(table.filter(pl.col("service").is_in(names))).filter(
+        pl.any_horizontal(pl.lit(False), *(pl.col("route").str.contains(f"/{t}", literal=True) for t in things))
+    )
+    if calls.is_empty():
+        return []
+    first, last = calls.row(0, named=True), calls.row(-1, named=True)
+    return [
+        Clue(
+            kind="addressed",
+            key=component,
+            component=component,
+            host=None,
+            type="bug",
+            role="cause",
+            weight=_WEIGHT,
+            reporter=component,
+            statement=(
+                f"{component} answers the calls that the issue is about, and nobody reports a failure: the last was "
+                f"{last['method']} {last['route']}, answered {last['status']}"
+            ),
+            records=tuple(calls["record"].tail(_MOST).to_list()),
+            count=calls.height,
+            first=first["time"],
+            last=last["time"],
+            look_next=("repeat the call with --debug and compare its answer with what the database holds",),
+        )
+    ]
