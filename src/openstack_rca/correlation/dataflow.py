@@ -8,6 +8,7 @@ import ast
 import re
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from openstack_rca.correlation.sourcecode import Function, SourceCode, given_for, makes_object
 from openstack_rca.correlation.tracebacks import Blame, Frame, Traceback
@@ -140,6 +141,8 @@ def _follow(
             if given:
                 at, value = caller, given
                 continue
+        if function and at < len(frames) - 1:
+            function = _before_call(function, value, frames[at + 1].function)
         if value.endswith("()") or (function and value in function.values) or _is_attribute(value):
             found = made(frame, function, value, blame, code, field)
             given_or_made = function is not None and value in function.parameters
@@ -155,6 +158,16 @@ def _follow(
         if given == "":
             return (_place(frames[caller]),) if blame.is_core(frames[caller]) else ()
         at, value = caller, given
+
+
+def _before_call(function: Function, value: str, callee: str) -> Function:
+    """Return a function without what a call that did not return would have given to a variable ("x = trimmed(x)")."""
+    calls = function.values.get(value, ())
+    left = tuple(c for c in calls if c.rpartition(".")[2] != callee)
+    if left:
+        return replace(function, values={**function.values, value: left})
+    given = value in function.parameters
+    return replace(function, values={v: c for v, c in function.values.items() if v != value}) if given else function
 
 
 def _object_given(function: Function | None, value: str, field: str, code: SourceCode) -> tuple[str, str]:
