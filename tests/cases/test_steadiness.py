@@ -40,6 +40,7 @@ ISSUE = "Servers fail to start"
 def test_healthy_logs_accuse_nobody() -> None:
     report = analyze(AnalysisRequest(ISSUE, (lab.BASELINE,), (lab.BASELINE,), fast=True), Settings())
     assert report.diagnosis.inconclusive
+    assert all(c.confidence <= 0.2 for c in report.diagnosis.causes)
     assert report.severity == "low"
     assert not report.patterns
 

@@ -285,6 +285,17 @@ def test_none_was_given_by_the_caller_and_not_made_by_what_works_on_it() -> None
     assert made_by("TypeError", "'int' object is not iterable", *frames) != (frames[0][0], None, "__init__")
 
 
+def test_what_a_call_that_did_not_return_would_have_given_was_not_given_to_it() -> None:
+    file = "nova/api/openstack/compute/servers.py"
+    frames = (
+        (file, "_process_networks_for_create", "requested_networks = self._get_requested_networks("),
+        (file, "_get_requested_networks", "for network in requested_networks:"),
+    )
+    found = made_by("TypeError", "'NoneType' object is not iterable", *frames)
+    assert found is not None
+    assert found[2] == "_process_networks_for_create"
+
+
 def test_whose_method_is_called_on_what_a_function_gave_cannot_be_told() -> None:
     file = "nova/db/main/api.py"
     project = SourceCode([file]).project(file)

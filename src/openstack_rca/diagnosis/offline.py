@@ -40,7 +40,7 @@ from openstack_rca.settings import Analysis
 
 _REFUTED_FROM = 0.25
 """A hypothesis from this strength on that something else explains is worth being told as refuted."""
-_NO_FAILURE_BY_ITSELF = frozenset({"change", "silence", "restart"})
+_NO_FAILURE_BY_ITSELF = frozenset({"addressed", "change", "silence", "restart"})
 _NEGLIGIBLE = 0.05
 """A hypothesis of no more strength than this is not told."""
 _UNLIKELY = 0.1
@@ -54,6 +54,8 @@ _CLEAR = 0.7
 """From this weight on a clue names a mechanism or a place in the code."""
 _ONLY_LEADS = 0.6
 """What the lead of a cause is worth that rests on such clues alone."""
+_ONLY_ASKED = 0.2
+"""The most that the confidence can be where nothing is known but what was asked about."""
 _OTHER_PLACE = 0.7
 """What each further place in the code is worth against the one before it."""
 
@@ -112,7 +114,8 @@ def confidences(hypotheses: Sequence[Hypothesis]) -> list[float]:
     """Return the confidence of each hypothesis, 0 to 1; none has more than one before it, nor than these leave of certainty."""
     found: list[float] = []
     for h, lead, margin in zip(hypotheses, standing(hypotheses), margins(hypotheses), strict=True):
-        confidence = min(calibrated(lead, margin, is_defect(h)), 1 - sum(found), *found[-1:])
+        most = _ONLY_ASKED if {c.kind for c in h.clues if c.role != "context"} == {"addressed"} else 1.0
+        confidence = min(calibrated(lead, margin, is_defect(h)), most, 1 - sum(found), *found[-1:])
         found.append(max(0.0, round(confidence, 3)))
     return found
 
