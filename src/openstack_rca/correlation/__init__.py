@@ -31,6 +31,7 @@ from openstack_rca.correlation.question import understand
 from openstack_rca.correlation.quoted import quoted
 from openstack_rca.correlation.renamed import misfits, renamed
 from openstack_rca.correlation.requests import requests
+from openstack_rca.correlation.sizes import shorter_answers
 from openstack_rca.correlation.sourcecode import sayers
 from openstack_rca.correlation.stalls import refusals, stalls
 from openstack_rca.correlation.stories import asked_roots, failed_roots, follow, with_root
@@ -76,6 +77,7 @@ __all__ = [
     "requests",
     "restarts",
     "sayers",
+    "shorter_answers",
     "silences",
     "slow_clues",
     "stalls",

@@ -11,7 +11,7 @@ from openstack_rca.records import Clue, Question
 _WEIGHT = 0.25
 """More than what is merely unusual elsewhere, less than any failure."""
 _FAILURE = 0.15
-_UNUSUAL = frozenset({"change", "latency", "silence"})
+_UNUSUAL = frozenset({"change", "latency", "silence", "size"})
 _SHORTEST = 4
 _MOST = 5
 

@@ -40,7 +40,7 @@ from openstack_rca.settings import Analysis
 
 _REFUTED_FROM = 0.25
 """A hypothesis from this strength on that something else explains is worth being told as refuted."""
-_NO_FAILURE_BY_ITSELF = frozenset({"addressed", "change", "silence", "restart"})
+_NO_FAILURE_BY_ITSELF = frozenset({"addressed", "change", "silence", "size", "restart"})
 _NEGLIGIBLE = 0.05
 """A hypothesis of no more strength than this is not told."""
 _UNLIKELY = 0.1
