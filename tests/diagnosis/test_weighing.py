@@ -153,10 +153,13 @@ def test_failures_lead_from_who_was_asked_about_to_whom_he_accuses_and_to_whom_t
     assert ranking(deep, failing, link, question=question)[0] == "mariadb"
 
 
-def test_infrastructure_that_reports_its_own_failure_and_code_that_was_changed_are_never_beside_the_question() -> None:
+def test_what_all_feel_what_joins_failures_and_code_that_was_changed_are_never_beside_the_question() -> None:
     question = Question("servers go to ERROR", components=("nova-api", "nova-conductor"))
     failing = clue("nova-scheduler", 0.5, reporter="nova-conductor")
     assert ranking(clue("mariadb", 0.7), failing, question=question)[0] == "mariadb"
+    hangs = clue("memcached", 0.8, reporter="swift-proxy", type="timeout")
+    assert ranking(hangs, failing, question=question)[0] == "memcached"
+    assert ranking(clue("placement-api", 0.7, kind="candidates"), failing, question=question)[0] == "placement-api"
     assert ranking(clue("cinder-api", 0.85, on_site=True), failing, question=question)[0] == "cinder-api"
 
 

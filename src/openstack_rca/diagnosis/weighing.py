@@ -147,10 +147,11 @@ def _closeness(clue: Clue, topology: Topology, question: Question, far: float, c
         return 1.0
     host = 1.2 if clue.host and clue.host in question.hosts else 1.0
     accused, reporter = topology.family(clue.component), topology.family(clue.reporter)
-    asked = {topology.family(c) for c in question.components}
+    shared = topology.is_infrastructure(clue.component)
     witnessed = reporter in concerned or (accused in concerned and topology.is_infrastructure(clue.reporter))
     needed = _is_of_its_path(clue.component, topology, question)
-    if clue.on_site or accused in asked or witnessed or (needed and clue.kind in _JOINING):
+    felt = needed and (clue.kind in _JOINING or (shared and clue.type == "timeout"))  # what hangs, hangs for all
+    if clue.on_site or witnessed or felt or accused in {topology.family(c) for c in question.components}:
         return host * _NEAR_QUESTION
     return host * (max(far, _UNHEARD) if needed else far)
 
