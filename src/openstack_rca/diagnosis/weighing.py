@@ -112,7 +112,7 @@ def _fails_as_asked(question: Question, clue: Clue) -> bool:
     """Say whether a component that was asked about reports a failure, or refuses calls as the issue says."""
     if clue.reporter not in question.components or clue.weight < _ASKED_FAILS:
         return False
-    return clue.kind in _FAILURES or (clue.kind == "http" and clue.role == "cause")
+    return clue.kind in _FAILURES | _JOINING or (clue.kind == "http" and clue.role == "cause")
 
 
 def _concerned(clues: Sequence[Clue], topology: Topology, question: Question) -> set[str]:
