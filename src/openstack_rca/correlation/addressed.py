@@ -46,7 +46,7 @@ def addressed(table: pl.DataFrame, question: Question, graph: ServiceGraph, clue
             weight=_WEIGHT,
             reporter=component,
             statement=(
-                f"{component} answers the calls that the issue is about, and nobody reports a failure: the last was "
+                f"{component} answers the calls that the issue is about, and no failure of it is known: the last was "
                 f"{last['method']} {last['route']}, answered {last['status']}"
             ),
             records=tuple(calls["record"].tail(_MOST).to_list()),

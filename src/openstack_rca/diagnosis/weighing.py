@@ -118,8 +118,8 @@ def _fails_as_asked(question: Question, clue: Clue) -> bool:
 def _concerned(clues: Sequence[Clue], topology: Topology, question: Question) -> set[str]:
     """Return the services and shared components to which the failures of what was asked about lead.
 
-    These are the services that were asked about, whom they accuse, whom those accuse in turn, and what they need and shares a
-    failure of its own: a disk, a database.
+    These are the services that were asked about, infrastructure that they need and that reports a failure of its own (a disk, a
+    database), whom all these accuse, and whom those accuse in turn.
     """
     failures = [c for c in clues if _is_failure(c)]
     families = {c: topology.family(c) for c in {name for c in failures for name in (c.component, c.reporter)}}
