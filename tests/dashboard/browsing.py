@@ -103,8 +103,9 @@ class Browser:
         _until(done, 30, f"{xpath} cannot be clicked")
 
     def button(self, name: str) -> None:
-        """Click a button by its name."""
-        self.click(f"//button[normalize-space(.)='{name}' or .//p[normalize-space(.)='{name}']]")
+        """Click a button of the page by its name; Streamlit's own in the header has a Stop too, which cuts a script off."""
+        named = f"normalize-space(.)='{name}' or .//p[normalize-space(.)='{name}']"
+        self.click(f"//button[({named}) and not(ancestor::*[@data-testid='stHeader' or @data-testid='stToolbar'])]")
 
     def enter(self, label: str, text: str) -> None:
         """Write into a field as a whole, again when the page was drawn anew in between, and leave it with Enter."""
