@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.days import start
+
 from openstack_rca.pipeline.analysis import AnalysisRequest, analyze
 from openstack_rca.pipeline.cases import TrueCase, load_cases
 from openstack_rca.pipeline.evaluation import answer_of, judge
@@ -177,11 +179,6 @@ def unpacked(path: Path) -> bytes:
     """Return the text of a packed log, ending with a line's end; nothing where there is none."""
     text = gzip.decompress(path.read_bytes()) if path.exists() else b""
     return text if not text or text.endswith(b"\n") else text + b"\n"
-
-
-def start(case: TrueCase) -> datetime:
-    """Return when the fault of a case began (UTC, without zone)."""
-    return datetime.fromisoformat(str(case.truth["fault_start"])).replace(tzinfo=None)
 
 
 if __name__ == "__main__":
