@@ -5,14 +5,17 @@ from collections.abc import Iterable
 import polars as pl
 
 from openstack_rca.correlation.http import with_http
+from openstack_rca.correlation.sizes import COMPARE
 from openstack_rca.correlation.topology import ServiceGraph
 from openstack_rca.records import Clue, Question
 
 _WEIGHT = 0.25
 """More than what is merely unusual elsewhere, less than any failure."""
 _FAILURE = 0.15
+"""From this weight on a clue tells of a failure, if it is not of a kind that only tells of something unusual (`_UNUSUAL`)."""
 _UNUSUAL = frozenset({"change", "latency", "silence", "size"})
 _SHORTEST = 4
+"""Letters of a word from which on it is looked for in the route of a call: "volumes" in /v3/volumes/detail."""
 _MOST = 5
 
 
@@ -53,6 +56,6 @@ def addressed(table: pl.DataFrame, question: Question, graph: ServiceGraph, clue
             count=calls.height,
             first=first["time"],
             last=last["time"],
-            look_next=("repeat the call with --debug and compare its answer with what the database holds",),
+            look_next=(COMPARE,),
         )
     ]

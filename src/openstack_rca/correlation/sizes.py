@@ -18,6 +18,8 @@ _STEADY = 0.8
 _WEIGHT = 0.35
 _MOST = 5
 _KEYS = ("service", "route")
+COMPARE = "repeat the call with --debug and compare its answer with what the database holds"
+"""What tells whether an answer is wrong whose status is right."""
 
 
 def shorter_answers(table: pl.DataFrame, baseline: pl.DataFrame | None, graph: ServiceGraph) -> list[Clue]:
@@ -71,5 +73,5 @@ def _clue(row: dict[str, Any], graph: ServiceGraph) -> Clue:
         count=len(row["record"]),
         first=min((t for t in row["time"] if t), default=None),
         last=max((t for t in row["time"] if t), default=None),
-        look_next=("repeat the call with --debug and compare its answer with what the database holds",),
+        look_next=(COMPARE,),
     )
