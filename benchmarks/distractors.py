@@ -41,6 +41,8 @@ OTHERS = {
     "neutron fails beside it": Other(
         "second-lab/neutron-max-user-connections", "neutron-server", "network|port|address|reach"
     ),
+    "a bug in cinder beside it": Other("second-lab/code-cinder-_notify_about_volume_usage", "cinder", "volume|attach"),
+    "a bug in glance beside it": Other("second-lab/code-glance-_upload_to_store", "glance", "image|snapshot"),
 }
 
 

@@ -153,14 +153,29 @@ def test_failures_lead_from_who_was_asked_about_to_whom_he_accuses_and_to_whom_t
     assert ranking(deep, failing, link, question=question)[0] == "mariadb"
 
 
-def test_what_all_feel_what_joins_failures_and_code_that_was_changed_are_never_beside_the_question() -> None:
+def test_code_that_was_changed_is_beside_the_question_once_a_cause_of_what_was_asked_is_known() -> None:
+    question = Question("servers go to ERROR", components=("nova-api", "nova-conductor"))
+    changed = clue("cinder-api", 0.85, on_site=True)
+    for known in (
+        clue("nova-scheduler", 0.6, reporter="nova-conductor"),
+        clue("nova-api", 0.5, kind="http"),
+        clue("keystone", 0.75, kind="intervention"),
+    ):
+        assert ranking(changed, known, question=question)[0] == known.component
+    for unknown in (
+        clue("nova-scheduler", 0.5, reporter="nova-conductor"),
+        clue("keystone", 0.75, reporter="heat-api"),
+    ):
+        assert ranking(changed, unknown, question=question)[0] == "cinder-api"
+
+
+def test_what_all_feel_and_what_joins_failures_are_never_beside_the_question() -> None:
     question = Question("servers go to ERROR", components=("nova-api", "nova-conductor"))
     failing = clue("nova-scheduler", 0.5, reporter="nova-conductor")
     assert ranking(clue("mariadb", 0.7), failing, question=question)[0] == "mariadb"
     hangs = clue("memcached", 0.8, reporter="swift-proxy", type="timeout")
     assert ranking(hangs, failing, question=question)[0] == "memcached"
     assert ranking(clue("placement-api", 0.7, kind="candidates"), failing, question=question)[0] == "placement-api"
-    assert ranking(clue("cinder-api", 0.85, on_site=True), failing, question=question)[0] == "cinder-api"
 
 
 def test_a_status_that_was_asked_about_is_a_failure_as_asked() -> None:

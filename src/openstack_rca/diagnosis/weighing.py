@@ -71,10 +71,14 @@ def hypothesize(
     """
     merged = merge(clues)
     concerned = _concerned(merged, topology, question)
+    known = any(_is_known(c, concerned, topology) for c in merged)
     far = _BESIDE_QUESTION if any(map(partial(_fails_as_asked, question), merged)) else _FAR_FROM_QUESTION
     weighed = [
         Weighed(
-            c, c.weight * _closeness(c, topology, question, far, concerned) * _credit(c, merged, topology, presence)
+            c,
+            c.weight
+            * _closeness(c, topology, question, far, concerned, known)
+            * _credit(c, merged, topology, presence),
         )
         for c in merged
     ]
@@ -136,12 +140,14 @@ def _concerned(clues: Sequence[Clue], topology: Topology, question: Question) ->
     return concerned
 
 
-def _closeness(clue: Clue, topology: Topology, question: Question, far: float, concerned: set[str]) -> float:
+def _closeness(
+    clue: Clue, topology: Topology, question: Question, far: float, concerned: set[str], known: bool
+) -> float:
     """Return how much a clue has to do with what was asked: near when it accuses that, or comes from where its failures lead.
 
     What is needed by it and fails beside it is not: a database that turns another service away alone does not hurt it, and
     volumes that cannot be made do not keep servers from starting that have none. Code that was changed on site is a finding
-    whatever was asked.
+    whatever was asked, unless a cause is `known` without it.
     """
     if not question.components:
         return 1.0
@@ -151,7 +157,8 @@ def _closeness(clue: Clue, topology: Topology, question: Question, far: float, c
     witnessed = reporter in concerned or (accused in concerned and topology.is_infrastructure(clue.reporter))
     needed = _is_of_its_path(clue.component, topology, question)
     felt = needed and (clue.kind in _JOINING or (shared and clue.type == "timeout"))  # what hangs, hangs for all
-    if clue.on_site or witnessed or felt or accused in {topology.family(c) for c in question.components}:
+    changed = clue.on_site and not known
+    if changed or witnessed or felt or accused in {topology.family(c) for c in question.components}:
         return host * _NEAR_QUESTION
     return host * (max(far, _UNHEARD) if needed else far)
 
@@ -183,6 +190,14 @@ def _credit(clue: Clue, clues: Sequence[Clue], topology: Topology, presence: Pre
 def _says_the_same(clue: Clue, other: Clue) -> bool:
     """Say whether two clues are of one kind, reporter and accused, as the same failure in two logs."""
     return (clue.kind, clue.reporter, clue.component) == (other.kind, other.reporter, other.component)
+
+
+def _is_known(clue: Clue, concerned: set[str], topology: Topology) -> bool:
+    """Say whether a clue names a cause of what was asked about: told by a service that is concerned against one that is, or joined."""
+    if clue.role != "cause" or clue.weight < (_TELLING if clue.kind == "http" else _SPECIFIC):
+        return False
+    told = {topology.family(clue.component), topology.family(clue.reporter)} <= concerned
+    return clue.kind in _JOINING or (clue.kind in _FAILURES | {"http"} and told)
 
 
 def _is_failure(clue: Clue) -> bool:
