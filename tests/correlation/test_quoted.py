@@ -2,8 +2,8 @@ from typing import Any
 
 from tests.correlation.tables import log_table, novel
 
-from openstack_rca.correlation import load_topology
-from openstack_rca.correlation.quoted import quoted
+from openstack_rca.correlation import load_topology, with_root
+from openstack_rca.correlation.quoted import quoted, quoting_roots
 from openstack_rca.records import Clue, Question
 
 GRAPH = load_topology()
@@ -32,3 +32,16 @@ def test_a_few_words_in_common_are_no_quotation() -> None:
     assert told("Servers cannot be created") == []
     assert told("It says: page size", message="Returning: page size") == []
     assert told("503 Service Unavailable", message="HTTP exception thrown: 503 Service Unavailable") == []
+
+
+def test_requests_that_end_with_what_the_issue_says_are_those_it_is_about() -> None:
+    end = "Failed to schedule: No valid host was found. There are not enough hosts available."
+    messages = {
+        "req-a": end,
+        "req-b": "Took 3 seconds to build the instance",
+        "req-c": "404 The resource could not be found",
+    }
+    table = with_root(log_table(*({"request_id": r, "message": m} for r, m in messages.items())))
+    for issue in ("Servers go to ERROR with 'No valid host was found'.", "ERROR: no valid host was  found"):
+        assert quoting_roots(table, Question(issue)) == ["req-a"]
+    assert quoting_roots(table, Question("404 The resource could not be found, no valid host")) == []

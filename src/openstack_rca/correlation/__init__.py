@@ -28,7 +28,7 @@ from openstack_rca.correlation.plugging import unplugged
 from openstack_rca.correlation.processes import lost_clients, restarts, silences, unheard
 from openstack_rca.correlation.proxy import as_cut, proxy_clues
 from openstack_rca.correlation.question import understand
-from openstack_rca.correlation.quoted import quoted
+from openstack_rca.correlation.quoted import quoted, quoting_roots
 from openstack_rca.correlation.renamed import misfits, renamed
 from openstack_rca.correlation.requests import requests
 from openstack_rca.correlation.sizes import shorter_answers
@@ -70,6 +70,7 @@ __all__ = [
     "patterns",
     "proxy_clues",
     "quoted",
+    "quoting_roots",
     "refusals",
     "refused_batches",
     "renamed",

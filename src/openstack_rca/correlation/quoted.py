@@ -16,6 +16,7 @@ _STATUS = re.compile(r"\d{3}[ :]*[A-Za-z ]+")
 """What every answer of that status says ("503 Service Unavailable") quotes nobody."""
 _WEIGHT = 0.3
 """As much as an ERROR that nothing explains: whoever tells the user may only hand on what another service said."""
+_SENTENCE = re.compile(r"[:.;]\s+")
 _MOST_KINDS = 5000
 _MOST = 5
 
@@ -67,6 +68,21 @@ def quoted(table: pl.DataFrame, question: Question, explained: set[int], graph: 
             ),
         )
     return list(found.values())
+
+
+def quoting_roots(table: pl.DataFrame, question: Question) -> list[str]:
+    """Return the roots of the requests in which a sentence stands that the issue has too, as "No valid host was found"."""
+    asked = " ".join(question.text.split()).lower()
+    told = table.filter(pl.col("root").is_not_null())
+    kinds = told.group_by("service", "template", maintain_order=True).agg(pl.col("message").first()).head(_MOST_KINDS)
+    said = kinds.filter(pl.col("message").map_elements(lambda m: _has_sentence(m, asked), pl.Boolean))
+    found = told.join(said, on=["service", "template"], how="semi", nulls_equal=True)
+    return found["root"].unique(maintain_order=True).to_list()
+
+
+def _has_sentence(message: str, asked: str) -> bool:
+    sentences = (part.strip(" .'\"").lower() for part in _SENTENCE.split(message))
+    return any(len(part) >= _SHORTEST and part in asked and not _STATUS.fullmatch(part) for part in sentences)
 
 
 def _said(message: str, asked: str) -> str | None:

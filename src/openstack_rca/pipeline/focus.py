@@ -14,6 +14,7 @@ from openstack_rca.correlation import (
     compare,
     episodes,
     onset,
+    quoting_roots,
     vanished,
     with_novelty,
 )
@@ -32,6 +33,8 @@ _OLDER = 0.7
 """What each further step back to where it failed counts: who asks, asks about what happened last."""
 _SLOPE, _OFFSET = 2.0, 2.0
 """How the lead of a part's first cause becomes a likelihood (Platt scaling on development cases; decision 13)."""
+_ASKED_NEWS = 0.8
+"""The least novelty of what stands in requests that end as the issue says: whoever asks does not take it for usual."""
 _UNASKED, _ASKED_FROM = 0.4, 0.3
 """What an episode counts in which nothing that was asked about fails, and from which weight on a clue tells that it does."""
 
@@ -59,6 +62,9 @@ def examine(
     change = compare(table, baseline)
     gone = vanished(table, baseline) if baseline is not None else None
     table = with_novelty(table, change)
+    if baseline is None and (said := quoting_roots(table, question)):
+        least = pl.when(pl.col("root").is_in(said)).then(_ASKED_NEWS).otherwise(0.0)
+        table = table.with_columns(novelty=pl.max_horizontal("novelty", least))
     asked = asked_roots(table, question)
     clues = find_clues(table, baseline, change, question, graph, gone, asked, times)
     return Examined(table, change, gone, onset(table), asked, clues)
