@@ -66,3 +66,10 @@ def test_fewer_services_or_other_answers_accuse_nobody() -> None:
     assert refusals([*pair, refused("cinder-api", 403)], GRAPH) == []
     assert refusals([*pair, refused("nova-api-metadata")], GRAPH) == []
     assert refusals([*pair, refused("keystone")], GRAPH) == []
+
+
+def test_three_services_whose_own_logins_are_refused_at_once_have_no_wrong_passwords() -> None:
+    told = [refused(name) for name in ("nova-api", "glance-api", "cinder-api")]
+    own = [clue(c.component, 0.9, kind="signature", type="auth-failure", reporter=c.component) for c in told]
+    (alone,), (all_of_them,) = refusals([*told, *own[:2]], GRAPH), refusals([*told, *own], GRAPH)
+    assert all_of_them.weight > own[0].weight * 0.8 > alone.weight

@@ -12,8 +12,9 @@ _AT_ONCE = timedelta(seconds=60)
 _TELLING, _BROKEN = 0.15, 0.3
 _WEIGHT = 0.65
 _BROKER, _DATABASE, _IDENTITY = "rabbitmq", "mariadb", "keystone"
-_REFUSING, _REFUSAL_WEIGHT = 3, 0.5
-"""From how many services on that answer 401 it is the tokens and not the credentials of one caller, and how surely."""
+_REFUSING, _REFUSAL_WEIGHT, _REFUSED_THEMSELVES = 3, 0.5, 0.8
+"""From how many services on that answer 401 it is the tokens and not the credentials of one caller, and how surely; the last
+where as many are refused with credentials of their own, which cannot all be wrong at once."""
 
 
 def stalls(clues: Sequence[Clue], graph: ServiceGraph) -> list[Clue]:
@@ -70,6 +71,11 @@ def refusals(clues: Sequence[Clue], graph: ServiceGraph) -> list[Clue]:
         return []
     first = min(told.values(), key=lambda c: (c.first or datetime.max, c.key))
     names = sorted(c.component for c in told.values())
+    refused = {
+        graph.family(c.component)
+        for c in clues
+        if c.kind == "signature" and c.role == "cause" and c.type == "auth-failure" and c.reporter == c.component
+    }
     return [
         replace(
             first,
@@ -77,7 +83,7 @@ def refusals(clues: Sequence[Clue], graph: ServiceGraph) -> list[Clue]:
             key="+".join(names),
             component=_IDENTITY,
             role="cause",
-            weight=_REFUSAL_WEIGHT,
+            weight=_REFUSED_THEMSELVES if len(refused - {_IDENTITY}) >= _REFUSING else _REFUSAL_WEIGHT,
             statement=f"{', '.join(names[:-1])} and {names[-1]} refuse tokens (401) that keystone issued: they expire too soon, "
             "or keystone does not know them any more",
             records=tuple(c.records[0] for c in told.values()),
