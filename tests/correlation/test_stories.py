@@ -4,14 +4,7 @@ from hypothesis import strategies as st
 from tests.cases import lab
 from tests.correlation.tables import log_table, novel
 
-from openstack_rca.correlation import (
-    asked_roots,
-    failed_roots,
-    follow,
-    load_topology,
-    understand,
-    with_root,
-)
+from openstack_rca.correlation import asked_roots, failed_roots, follow, load_topology, understand, with_root
 
 UUID = "7b4f29f9-0d47-4eb9-a569-b1da1bd6e8c3"
 
