@@ -83,6 +83,9 @@ class Topology(Protocol):
     def is_infrastructure(self, component: str) -> bool:
         """Say whether a component is infrastructure that services stand on."""
 
+    def is_shared(self, component: str) -> bool:
+        """Say whether many services stand on a component: infrastructure, and what all of them need (keystone)."""
+
     def is_per_host(self, component: str) -> bool:
         """Say whether a component runs on many hosts, so that its host matters."""
 

@@ -56,6 +56,19 @@ def test_an_inflected_word_means_the_operation(text: str) -> None:
     assert ask("The logs of something else show nothing").components == ()
 
 
+@pytest.mark.parametrize(
+    "text", ["Logging in ends with an internal server error", "They are logged in, a server error", "He signs in"]
+)
+def test_who_logs_in_asks_about_keystone_and_an_answer_500_is_no_server(text: str) -> None:
+    assert ask(text).components == ("keystone",)
+
+
+def test_who_speaks_of_everything_is_understood() -> None:
+    assert ask("All calls hang").everything
+    assert ask("Every command ends with 503").everything
+    assert not ask("A volume cannot be attached").everything
+
+
 def test_words_that_say_nothing_are_left_out() -> None:
     assert ask("Why does it not work any more").components == ()
     assert ask("The error is an error").words == ()

@@ -128,8 +128,12 @@ def test_what_cannot_be_the_cause_of_what_was_asked_about_stands_back_while_that
     quota, failing = clue("nova-api", 0.8), clue("cinder-scheduler", 0.3, role="symptom")
     assert ranking(quota, failing, question=question)[0] == "cinder-scheduler"
     assert ranking(quota, failing)[0] == "nova-api"
-    (alone,) = weigh(quota, question=question)
-    assert alone.score > 0.5
+    unusual = clue("cinder-api", 0.05, kind="change")
+    assert score("nova-api", weigh(quota, unusual, question=question)) < 0.2, "volumes do not need nova"
+    assert score("glance-api", weigh(clue("glance-api", 0.8), unusual, question=question)) > 0.5
+    assert score("nova-api", weigh(quota, question=question)) > 0.5, (
+        "nobody speaks of cinder: it may not be what was meant"
+    )
     needed = clue("keystone", 0.8)
     assert ranking(needed, failing, question=question)[0] == "keystone"
 
@@ -160,13 +164,33 @@ def test_code_that_was_changed_is_beside_the_question_once_a_cause_of_what_was_a
         clue("nova-scheduler", 0.6, reporter="nova-conductor"),
         clue("nova-api", 0.5, kind="http"),
         clue("keystone", 0.75, kind="intervention"),
+        clue("nova-api", 0.65, kind="outage"),
     ):
         assert ranking(changed, known, question=question)[0] == known.component
     for unknown in (
-        clue("nova-scheduler", 0.5, reporter="nova-conductor"),
+        clue("nova-scheduler", 0.45, reporter="nova-conductor"),
         clue("keystone", 0.75, reporter="heat-api"),
     ):
-        assert ranking(changed, unknown, question=question)[0] == "cinder-api"
+        assert ranking(changed, unknown, clue("nova-api", 0.05), question=question)[0] == "cinder-api"
+
+
+def test_a_symptom_leads_nowhere_when_the_exception_of_its_record_says_that_another_is_why() -> None:
+    question = Question("servers go to ERROR", components=("nova-api", "nova-compute"))
+    wrapped = clue("neutron-server", 0.3, reporter="nova-compute", role="symptom", records=(7,))
+    timeout = clue("nova-conductor", 0.45, reporter="nova-compute", kind="traceback", records=(7,))
+    beside = clue("mariadb", 0.9, reporter="neutron-server")
+    assert ranking(wrapped, timeout, beside, question=question)[0] == "nova-conductor"
+    other = replace(timeout, records=(8,))
+    assert ranking(wrapped, other, beside, question=question)[0] == "mariadb"
+
+
+def test_where_everything_fails_what_only_one_service_feels_is_beside_the_question() -> None:
+    all_calls = Question("all calls hang", everything=True)
+    bug, stall = clue("glance-api", 0.85), clue("mariadb", 0.65, kind="stall", reporter="neutron-server")
+    assert ranking(bug, stall, question=all_calls)[0] == "mariadb"
+    assert ranking(bug, stall, question=NOTHING_ASKED)[0] == "glance-api"
+    assert ranking(clue("keystone", 0.85), stall, question=all_calls)[0] == "keystone"
+    assert ranking(bug, replace(stall, weight=0.4), question=all_calls)[0] == "glance-api", "no cause is known"
 
 
 def test_what_all_feel_and_what_joins_failures_are_never_beside_the_question() -> None:

@@ -25,6 +25,10 @@ _MOST_DAYS = 31
 _SLACK = timedelta(minutes=1)
 _INFLECTED = re.compile(r"(?P<stem>[a-z]{4,}?)(?:ing|ed|es|s)")
 """Shorter stems are other words: "logs" has nothing to do with "log in"."""
+_LOGIN = re.compile(r"\b(?:logg?(?:s|ing|ged)?|sign(?:s|ing|ed)?)[ -](?:in|on)\b")
+_SERVER_ERROR = re.compile(r"\b(?:internal )?server error\b")
+"""What an API answers (500) is no server of a user's."""
+_EVERYTHING = re.compile(r"\b(?:everything|nothing|nobody|all|every|each|whole|entire|dashboard)\b")
 _WORD = re.compile(r"[a-z][a-z0-9_.-]*[a-z0-9]")
 
 
@@ -44,7 +48,7 @@ def understand(
     requests = tuple(dict.fromkeys(_REQUEST.findall(lower)))
     bare = _REQUEST.sub(" ", lower)
     uuids = tuple(dict.fromkeys(_UUID.findall(bare)))
-    plain = _TCP_PORT.sub(" ", _UUID.sub(" ", bare))
+    plain = _SERVER_ERROR.sub(" ", _LOGIN.sub("login", _TCP_PORT.sub(" ", _UUID.sub(" ", bare))))
     words = tuple(w for w in dict.fromkeys(_WORD.findall(plain)) if w not in graph.stopwords)
     named = [w for w in words if w in graph.components]
     named += [c for port in _TCP_PORT.findall(bare) if (c := graph.at_port(port))]
@@ -57,7 +61,8 @@ def understand(
     components = tuple(dict.fromkeys([*named, *about]))
     names = _names(_UUID.sub(" ", bare), {*known, *graph.components, *graph.aliases})
     times = _times(text, span, zone) if span else ()
-    return Question(text, requests, uuids, tuple(known), components, statuses, words, names, times)
+    everything = bool(_EVERYTHING.search(lower))
+    return Question(text, requests, uuids, tuple(known), components, statuses, words, names, times, everything)
 
 
 def _stems(word: str) -> set[str]:

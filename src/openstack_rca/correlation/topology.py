@@ -102,6 +102,10 @@ class ServiceGraph:
         """Say whether a component is infrastructure that services stand on."""
         return bool(self.components.get(component, {}).get("infrastructure"))
 
+    def is_shared(self, component: str) -> bool:
+        """Say whether many services stand on a component: infrastructure, and what all of them need (keystone)."""
+        return component in self.shared or self.is_infrastructure(component)
+
     def is_per_host(self, component: str) -> bool:
         """Say whether a component runs on many hosts, so that its host matters."""
         return bool(self.components.get(component, {}).get("per_host"))

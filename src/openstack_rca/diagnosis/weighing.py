@@ -34,15 +34,14 @@ _TOO_LATE = 0.5
 """How much less a dependency explains whose own failure shows a timer later than what it is to explain."""
 _STATUS_ONLY = 0.5
 """What an HTTP status counts when the type of a cause is decided: it says that a call was refused, not why."""
-_TELLING = 0.3
+_KNOWN, _TELLING = 0.5, 0.3
+"""From which weight on a clue names a cause of what was asked about, and from which on it tells of a failure."""
 _EARLY, _LATE, _ONE_TIMER = 1.15, 0.9, timedelta(seconds=60)
 """What the first failure is worth, and one that follows it by the most usual timer (rpc_response_timeout 60 s)."""
 _NOTICED, _UNNOTICED = 0.15, 0.4
 """From which weight on a component noticed its own failure, and what accusations are worth when it did not."""
 _NEAR_QUESTION, _FAR_FROM_QUESTION, _BESIDE_QUESTION = 1.15, 0.8, 0.2
 """What a clue is worth that is near to what was asked, far from it, and far from it while what was asked fails itself."""
-_UNHEARD = 0.35
-"""The last for what the asked needs, while none of its failures leads there."""
 _ASKED_FAILS = 0.15
 """From which weight on a failure that what was asked about reports is one."""
 _FAILURES = frozenset({"answer", "signature", "traceback", "error", "connection", "shared"})
@@ -70,6 +69,9 @@ def hypothesize(
     Scores end at .99; of those that reach it the one comes first against which more is said.
     """
     merged = merge(clues)
+    asked = {topology.family(c) for c in question.components}
+    if not any(topology.family(name) in asked for c in merged for name in (c.component, c.reporter)):
+        question = replace(question, components=())  # "power" means ironic only where there is one
     concerned = _concerned(merged, topology, question)
     known = any(_is_known(c, concerned, topology) for c in merged)
     far = _BESIDE_QUESTION if any(map(partial(_fails_as_asked, question), merged)) else _FAR_FROM_QUESTION
@@ -116,7 +118,7 @@ def _fails_as_asked(question: Question, clue: Clue) -> bool:
     """Say whether a component that was asked about reports a failure, or refuses calls as the issue says."""
     if clue.reporter not in question.components or clue.weight < _ASKED_FAILS:
         return False
-    return clue.kind in _FAILURES | _JOINING or (clue.kind == "http" and clue.role == "cause")
+    return clue.kind in _FAILURES | _JOINING | {"outage"} or (clue.kind == "http" and clue.role == "cause")
 
 
 def _concerned(clues: Sequence[Clue], topology: Topology, question: Question) -> set[str]:
@@ -125,7 +127,7 @@ def _concerned(clues: Sequence[Clue], topology: Topology, question: Question) ->
     These are the services that were asked about, infrastructure that they need and that reports a failure of its own (a disk, a
     database), whom all these accuse, and whom those accuse in turn.
     """
-    failures = [c for c in clues if _is_failure(c)]
+    failures = [c for c in clues if _is_failure(c) and not _is_retold(c, clues)]
     families = {c: topology.family(c) for c in {name for c in failures for name in (c.component, c.reporter)}}
     concerned = {topology.family(c) for c in question.components}
     concerned |= {
@@ -140,17 +142,28 @@ def _concerned(clues: Sequence[Clue], topology: Topology, question: Question) ->
     return concerned
 
 
+def _is_retold(clue: Clue, clues: Sequence[Clue]) -> bool:
+    """Say whether a symptom stands in the same record as an exception which says that another component is why."""
+    return clue.role == "symptom" and any(
+        c.role == "cause" and c.kind == "traceback" and c.weight >= clue.weight and c.component != clue.component
+        and c.reporter == clue.reporter and set(c.records) & set(clue.records)
+        for c in clues
+    )  # fmt: skip
+
+
 def _closeness(
     clue: Clue, topology: Topology, question: Question, far: float, concerned: set[str], known: bool
 ) -> float:
     """Return how much a clue has to do with what was asked: near when it accuses that, or comes from where its failures lead.
 
     What is needed by it and fails beside it is not: a database that turns another service away alone does not hurt it, and
-    volumes that cannot be made do not keep servers from starting that have none. Code that was changed on site is a finding
-    whatever was asked, unless a cause is `known` without it.
+    volumes that cannot be made do not keep servers from starting that have none. What it does not even need is never. Code that
+    was changed on site is a finding whatever was asked, unless a cause is `known` without it. Where everything fails, what only
+    one service feels is beside the question.
     """
     if not question.components:
-        return 1.0
+        felt = topology.is_shared(clue.component) or clue.kind in _WITNESSED | _JOINING
+        return _BESIDE_QUESTION if question.everything and known and not felt else 1.0
     host = 1.2 if clue.host and clue.host in question.hosts else 1.0
     accused, reporter = topology.family(clue.component), topology.family(clue.reporter)
     shared = topology.is_infrastructure(clue.component)
@@ -160,7 +173,7 @@ def _closeness(
     changed = clue.on_site and not known
     if changed or witnessed or felt or accused in {topology.family(c) for c in question.components}:
         return host * _NEAR_QUESTION
-    return host * (max(far, _UNHEARD) if needed else far)
+    return host * (far if needed or shared else _BESIDE_QUESTION)
 
 
 def _is_of_its_path(component: str, topology: Topology, question: Question) -> bool:
@@ -194,10 +207,10 @@ def _says_the_same(clue: Clue, other: Clue) -> bool:
 
 def _is_known(clue: Clue, concerned: set[str], topology: Topology) -> bool:
     """Say whether a clue names a cause of what was asked about: told by a service that is concerned against one that is, or joined."""
-    if clue.role != "cause" or clue.weight < (_TELLING if clue.kind == "http" else _SPECIFIC):
+    if clue.role != "cause" or clue.weight < (_TELLING if clue.kind == "http" else _KNOWN):
         return False
     told = {topology.family(clue.component), topology.family(clue.reporter)} <= concerned
-    return clue.kind in _JOINING or (clue.kind in _FAILURES | {"http"} and told)
+    return clue.kind in _JOINING or (clue.kind in _FAILURES | {"http", "outage"} and told)
 
 
 def _is_failure(clue: Clue) -> bool:

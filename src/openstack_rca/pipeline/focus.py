@@ -33,7 +33,7 @@ _OLDER = 0.7
 """What each further step back to where it failed counts: who asks, asks about what happened last."""
 _SLOPE, _OFFSET = 2.0, 2.0
 """How the lead of a part's first cause becomes a likelihood (Platt scaling on development cases; decision 13)."""
-_ASKED_NEWS = 0.8
+_ASKED_NEWS = 0.95
 """The least novelty of what stands in requests that end as the issue says: whoever asks does not take it for usual."""
 _UNASKED, _ASKED_FROM = 0.4, 0.3
 """What an episode counts in which nothing that was asked about fails, and from which weight on a clue tells that it does."""
