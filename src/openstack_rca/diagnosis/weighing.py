@@ -30,6 +30,8 @@ _LATEST_EFFECT = timedelta(seconds=330)
 """The longest timer between cause and effect (vif_plugging_timeout 300 s, and a report interval)."""
 _ONLY_THAT = frozenset({"service-down", "dependency-unreachable", "timeout", "network", "bug"})
 """Types which say that a program does not work, and not why."""
+_OWN_WORD = 0.8
+"""From which weight on what a program says of itself ("shut down") stands beside the reasons that others name."""
 _TOO_LATE = 0.5
 """How much less a dependency explains whose own failure shows a timer later than what it is to explain."""
 _STATUS_ONLY = 0.5
@@ -318,7 +320,9 @@ def _type(own: Sequence[Weighed]) -> str:
         kind = "service-down" if w.clue.type == "dependency-unreachable" and accused_by_others else w.clue.type
         votes[kind].append(w.weight * factor)
     telling = [w.clue for w in own if w.clue.role == "cause" and w.clue.kind != "http" and w.weight >= _SPECIFIC]
-    reasons = {c.type for c in telling} - _ONLY_THAT or {c.type for c in telling if c.reporter == c.component}
+    told_itself = [c for c in telling if c.reporter == c.component]
+    reasons = {c.type for c in telling} - _ONLY_THAT
+    reasons |= {c.type for c in told_itself if not reasons or c.weight >= _OWN_WORD}
     hangs = any(c.kind == "connection" and c.type == "timeout" for c in telling)
     if hangs and not reasons:  # it looks dead to others, but what is dead has no connection left to miss heartbeats on
         return "timeout"
