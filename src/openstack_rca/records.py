@@ -212,7 +212,8 @@ class Question:
     """What the issue text asks about: ids, names, hosts, components, HTTP statuses, times and words found in it.
 
     A time is a period (UTC): a moment that was named begins and ends at once, a day lasts from midnight to midnight.
-    `everything` says that it speaks of everything, nobody, every command and the like.
+    `outside` are the times, as they stand in the text, that no log covers. `everything` says that it speaks of everything, nobody,
+    every command and the like.
     """
 
     text: str
@@ -224,6 +225,7 @@ class Question:
     words: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     times: tuple[Period, ...] = ()
+    outside: tuple[str, ...] = ()
     everything: bool = False
 
 

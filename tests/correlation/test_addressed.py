@@ -36,6 +36,7 @@ def test_the_api_that_the_issue_names_first_answered_the_calls_in_question() -> 
 def test_it_is_no_lead_where_any_failure_of_what_was_asked_is_known() -> None:
     assert found(clue("cinder-volume", 0.2)) == []
     assert found(clue("nova-compute", 0.2, reporter="nova-conductor")) == []
+    assert found(clue("neutron-server", 0.2, reporter="nova-compute")) == [], "who was asked about failed over neutron"
     for unusual in (clue("cinder-volume", 0.4, kind="change"), clue("neutron-server", 0.9)):
         assert found(unusual)
 

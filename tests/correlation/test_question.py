@@ -2,8 +2,9 @@ from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
 import pytest
+from tests.correlation.tables import at, log_table
 
-from openstack_rca.correlation import load_topology, understand
+from openstack_rca.correlation import load_topology, understand, unmet
 from openstack_rca.records import Question
 
 UUID = "7b4f29f9-0d47-4eb9-a569-b1da1bd6e8c3"
@@ -97,6 +98,11 @@ FIRST, LAST = datetime(2026, 11, 22, 7, 30), datetime(2026, 11, 22, 11, 0)
         ("Since 8:48:30 servers fail", UTC, (datetime(2026, 11, 22, 8, 48, 30),)),
         ("At 2026-11-22 08:48 it began", UTC, (datetime(2026, 11, 22, 8, 48),)),
         ("At 09:48 local time", ZoneInfo("Europe/Paris"), (datetime(2026, 11, 22, 8, 48),)),
+        ("about 8.48 pm or 8:48 am", UTC, (datetime(2026, 11, 22, 8, 48),)),
+        ("at 12:48 p.m. Paris time", ZoneInfo("Asia/Dhaka"), ()),
+        ("at 10 AM it began, and at 11 pm", UTC, (datetime(2026, 11, 22, 10),)),
+        ("at 08h48, for 9h15m", UTC, (datetime(2026, 11, 22, 8, 48),)),
+        ("on 2026-11-22 at 8:48 pm", UTC, ()),
         ("It was 23:15", UTC, ()),
         ("At 2025-11-22 08:48 it began", UTC, ()),
         ("at 2026-13-45 08:48", UTC, ()),
@@ -126,3 +132,19 @@ def test_a_port_with_a_number_is_who_listens_there_and_no_port_of_a_network() ->
     assert asked[0] == "nova-api"
     assert not any(name.startswith("neutron") for name in asked)
     assert understand("My port has no address", load_topology(), ()).components[0] == "neutron-server"
+
+
+def test_what_the_issue_names_and_no_line_has_is_told() -> None:
+    known, other = "11111111-2222-4333-8444-555555555555", "99999999-2222-4333-8444-555555555555"
+    table = log_table({"message": f"[instance: {known}] x", "host": "compute1"}, {"message": "y", "at": 3600.0})
+    span = at(0), at(3600)
+
+    def told(text: str) -> str:
+        return " ".join(unmet(understand(text, load_topology(), ["compute1"], span), table, span))
+
+    assert told(f"server {known} on compute1 failed at 8:30 am") == ""
+    assert f"No line of these logs mentions {other}" in told(f"servers {other} and {known} failed")
+    assert "compute99" in told("compute99 has trouble")
+    assert told("web-1 and vm7 have trouble") == "", "users' names of servers are seldom in logs"
+    assert "names 16:30, but these logs cover 2026-11-22 08:00 to 2026-11-22 09:00" in told("at 16:30 it failed")
+    assert "2026-11-21" in told("since 2026-11-21")

@@ -199,3 +199,11 @@ def test_a_diagnosis_may_cite_only_evidence_that_it_holds() -> None:
     with pytest.raises(ValueError, match="E2"):
         Diagnosis("offline", False, (cause,), (shown,))
     assert Diagnosis("offline", False, (replace(cause, evidence=("E1",)),), (shown,)).causes
+
+
+def test_what_the_issue_names_and_the_logs_do_not_hold_makes_the_answer_inconclusive() -> None:
+    proved = case(clue("nova-scheduler", 0.9, records=(3,)))
+    assert not OfflineAnalyst(Analysis()).diagnose(proved).inconclusive
+    told = OfflineAnalyst(Analysis()).diagnose(replace(proved, unmet=("No line mentions x.",)))
+    assert told.inconclusive
+    assert told.open_questions[0] == "No line mentions x."

@@ -330,3 +330,16 @@ def test_what_misses_heartbeats_hangs_whoever_calls_it_dead() -> None:
     assert weigh(dead, hangs)[0].type == "timeout"
     full = clue("nova-compute", 0.7, type="storage", key="disk")
     assert weigh(dead, hangs, full)[0].type == "storage"
+
+
+def test_of_hosts_with_different_faults_each_is_a_cause_and_the_one_that_was_named_is_first() -> None:
+    full = clue("nova-compute", 0.9, host="c2", type="storage", key="full")
+    memory = clue("nova-compute", 0.9, host="c3", type="resource-exhaustion", key="memory")
+    pair = weigh(full, memory)
+    assert {(h.host, h.type) for h in pair} == {("c2", "storage"), ("c3", "resource-exhaustion")}
+    asked = weigh(full, memory, question=Question("c3", hosts=("c3",)))
+    assert [(h.host, h.type) for h in asked] == [("c3", "resource-exhaustion"), ("c2", "storage")]
+    assert asked[0].score > 2 * asked[1].score
+    same = weigh(full, replace(memory, type="storage"))
+    assert len(same) == 1
+    assert len(weigh(replace(full, component="glance-api"), replace(memory, component="glance-api"))) == 1

@@ -20,6 +20,7 @@ from openstack_rca.correlation.failures import error_clues, repeated_from
 from openstack_rca.correlation.handovers import handover_clues
 from openstack_rca.correlation.http import http_clues
 from openstack_rca.correlation.interventions import interventions
+from openstack_rca.correlation.kernel import by_the_kernel
 from openstack_rca.correlation.latency import slow_clues
 from openstack_rca.correlation.misdirected import misdirected
 from openstack_rca.correlation.outages import outages
@@ -27,7 +28,7 @@ from openstack_rca.correlation.ovn import ovn_clues
 from openstack_rca.correlation.plugging import unplugged
 from openstack_rca.correlation.processes import lost_clients, restarts, silences, unheard
 from openstack_rca.correlation.proxy import as_cut, proxy_clues
-from openstack_rca.correlation.question import understand
+from openstack_rca.correlation.question import understand, unmet
 from openstack_rca.correlation.quoted import quoted, quoting_roots
 from openstack_rca.correlation.renamed import misfits, renamed
 from openstack_rca.correlation.requests import requests
@@ -47,6 +48,7 @@ __all__ = [
     "as_cut",
     "asked_roots",
     "audit",
+    "by_the_kernel",
     "capacity",
     "clock_clues",
     "clock_errors",
@@ -85,6 +87,7 @@ __all__ = [
     "topology_of",
     "understand",
     "unheard",
+    "unmet",
     "unplugged",
     "vanished",
     "waits",

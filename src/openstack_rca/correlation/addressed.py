@@ -25,7 +25,10 @@ def addressed(table: pl.DataFrame, question: Question, graph: ServiceGraph, clue
     An answer can be wrong though its status is right: an empty list, a field that is missing.
     """
     if not question.components or any(
-        c.component in question.components and c.role != "context" and c.weight >= _FAILURE and c.kind not in _UNUSUAL
+        {c.component, c.reporter} & set(question.components)
+        and c.role != "context"
+        and c.weight >= _FAILURE
+        and c.kind not in _UNUSUAL
         for c in clues
     ):
         return []

@@ -48,7 +48,7 @@ def misdirected(clues: Sequence[Clue], table: pl.DataFrame, graph: ServiceGraph)
         and c.first and c.last
     ]  # fmt: skip
     found = []
-    for accused in sorted({c.component for c in complaints}):
+    for accused in sorted({c.component for c in complaints if graph.family(c.component) != "host"}):
         about = sorted((c for c in complaints if c.component == accused), key=lambda c: (c.first, c.key))
         found += (
             _alone(about, clues, table, graph) or _mistyped(about, clues, table, graph) or _cut_off(about, clues, table)

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
+import polars as pl
+
 from openstack_rca.correlation.topology import ServiceGraph
 from openstack_rca.records import Period, Question
 
@@ -18,7 +20,12 @@ _NAME = re.compile(r"(?<![\w./-])(?=[\w.]*[-_])(?=[\w.-]*[a-z])[a-z0-9][\w-]*[a-
 """Users name servers and volumes with a hyphen, an underscore, or a number at the end: "web-1", "shop_db", "vm12"."""
 _DAY = re.compile(r"\b(\d{4}-\d\d-\d\d)\b(?![ T]+(?:at )?\d{1,2}:\d\d)")
 """A date without a time of day."""
-_TIME = re.compile(r"(?<![\d:.])(?:(\d{4}-\d\d-\d\d)[ T])?([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?(?![\d:])")
+_TIME = re.compile(
+    r"(?<![\d:.])(?:(\d{4}-\d\d-\d\d)(?: at | |T))?(?:([01]?\d|2[0-3])[:h]([0-5]\d)(?::([0-5]\d))?(?![\d:m])(?: ?([ap])\.?m\b)?|"
+    r"(0?[1-9]|1[0-2]) ?([ap])\.?m\b)",
+    re.IGNORECASE,
+)
+"""A time of day of 24 hours or, with "am" or "pm" behind it, of 12, perhaps after its date."""
 _TCP_PORT = re.compile(r"\bports?[ :#]*(\d{2,5})\b")
 """A port with a number is one of TCP, not one of a network."""
 _MOST_DAYS = 31
@@ -60,9 +67,32 @@ def understand(
     known = sorted(h for h in set(hosts) if re.search(rf"(?<![\w.-]){re.escape(h.lower())}(?![\w-])", lower))
     components = tuple(dict.fromkeys([*named, *about]))
     names = _names(_UUID.sub(" ", bare), {*known, *graph.components, *graph.aliases})
-    times = _times(text, span, zone) if span else ()
+    times, outside = _times(text, span, zone) if span else ((), ())
     everything = bool(_EVERYTHING.search(lower))
-    return Question(text, requests, uuids, tuple(known), components, statuses, words, names, times, everything)
+    return Question(text, requests, uuids, tuple(known), components, statuses, words, names, times, outside, everything)
+
+
+def unmet(question: Question, table: pl.DataFrame, span: Period | None) -> list[str]:
+    """Return sentences on the ids, hosts and times that the issue names and that no line of a log table has, which covers `span`."""
+    ids = [*question.request_ids, *question.uuids]
+    known = {_letters(h) for h in table["host"].cast(pl.String).unique().drop_nulls()}
+    ids += [name for name in question.names if _letters(name) in known]  # "compute99" beside compute1
+    text = pl.concat_str(
+        "message", "detail", "request_id", "global_request_id", "instance", separator=" ", ignore_nulls=True
+    )
+    unknown = [i for i in ids if table.filter(text.str.contains(i, literal=True)).is_empty()]
+    found = [f"No line of these logs mentions {' or '.join(unknown)}, which the issue names."] if unknown else []
+    if question.outside and span:
+        first, last = span
+        found.append(
+            f"The issue names {' and '.join(question.outside)}, but these logs cover {first:%Y-%m-%d %H:%M} to "
+            f"{last:%Y-%m-%d %H:%M} UTC (--timezone says in which zone times are read)."
+        )
+    return found
+
+
+def _letters(name: str) -> str:
+    return name.rstrip("0123456789")
 
 
 def _stems(word: str) -> set[str]:
@@ -77,25 +107,35 @@ def _names(text: str, known: set[str]) -> tuple[str, ...]:
     return tuple(n for n in dict.fromkeys(found) if n not in known)
 
 
-def _times(text: str, span: Period, zone: tzinfo) -> tuple[Period, ...]:
-    """Return the periods (UTC) that a text names and that the span touches: moments in their order, then days."""
+def _times(text: str, span: Period, zone: tzinfo) -> tuple[tuple[Period, ...], tuple[str, ...]]:
+    """Return the periods (UTC) that a text names and that the span touches, moments in their order, then days; and the texts of
+    those that it does not touch.
+    """
     first, last = span
     days = [(last - timedelta(days=n)).date() for n in range(-1, min(_MOST_DAYS, (last - first).days + 3))][::-1]
-    found: list[Period] = []
-    for day, hour, minute, second in _TIME.findall(text):
-        clock = time(int(hour), int(minute), int(second or 0))
+    named: list[tuple[str, list[Period]]] = []
+    for told in _TIME.finditer(text):
+        day, hour, minute, second, half, bare, bare_half = told.groups(default="")
+        clock = time(_hour(int(hour or bare), (half or bare_half).lower()), int(minute or 0), int(second or 0))
         try:
             dates = [datetime.fromisoformat(day).date()] if day else days
         except ValueError:
             continue
-        found += [(moment, moment) for moment in (_utc(d, clock, zone) for d in dates)]
-    for day in _DAY.findall(text):
+        named.append((told[0].strip(), [(moment, moment) for moment in (_utc(d, clock, zone) for d in dates)]))
+    for told in _DAY.finditer(text):
         try:
-            whole = datetime.fromisoformat(day).date()
+            whole = datetime.fromisoformat(told[1]).date()
         except ValueError:
             continue
-        found.append((_utc(whole, time.min, zone), _utc(whole, time.max, zone)))
-    return tuple(dict.fromkeys(p for p in found if p[0] <= last + _SLACK and p[1] >= first - _SLACK))
+        named.append((told[0], [(_utc(whole, time.min, zone), _utc(whole, time.max, zone))]))
+    inside = {said: [p for p in periods if p[0] <= last + _SLACK and p[1] >= first - _SLACK] for said, periods in named}
+    times = tuple(dict.fromkeys(p for periods in inside.values() for p in periods))
+    return times, tuple(said for said, periods in inside.items() if not periods)
+
+
+def _hour(hour: int, half: str) -> int:
+    """Return the hour of 24 that an hour is, of 12 with `half` "a" or "p"; one that is said of 24 hours stays."""
+    return hour % 12 + (12 if half == "p" else 0) if half and hour <= 12 else hour
 
 
 def _utc(day: date, clock: time, zone: tzinfo) -> datetime:

@@ -31,7 +31,10 @@ class CitedLine:
 
 @dataclass(frozen=True)
 class Case:
-    """One incident: the log table (with `novelty`, `relevance` and `root`), clues, stories, and the way to the raw lines."""
+    """One incident: the log table (with `novelty`, `relevance` and `root`), clues, stories, and the way to the raw lines.
+
+    `unmet` says what the issue names and the logs do not hold: then what they show may be about something else.
+    """
 
     question: Question
     table: pl.DataFrame
@@ -41,3 +44,4 @@ class Case:
     topology: Topology
     cite: Cite
     sayers: Sayers
+    unmet: tuple[str, ...] = ()

@@ -77,7 +77,9 @@ class OfflineAnalyst:
         causes = _causes(kept, sure, {record: tuple(p.id for p in pieces) for record, pieces in evidence.items()})
         least = needed(case.question, self.settings.inconclusive_below)
         inconclusive = not causes or causes[0].confidence < least or not _is_accused(kept[0])
-        inconclusive |= bool(causes) and not is_about_something(case.question) and _is_vague(kept[0])
+        inconclusive |= bool(case.unmet) or (
+            bool(causes) and not is_about_something(case.question) and _is_vague(kept[0])
+        )
         likely = [h for h, s in zip(kept, sure, strict=True) if inconclusive or h is kept[0] or s >= _UNLIKELY][:3]
         return Diagnosis(
             analyst="offline",
@@ -85,7 +87,7 @@ class OfflineAnalyst:
             causes=causes,
             evidence=tuple(piece for pieces in evidence.values() for piece in pieces),
             refuted=_refuted(hypotheses, kept[:1], ids),
-            timeline=_timeline(case, kept, ids),
+            timeline=_timeline(case, kept, {record: pieces[0] for record, pieces in evidence.items()}),
             recommendations=_unique(c.remediation for h in likely for c in h.clues[:3] if c.role != "context"),
             next_checks=_unique(n for h in likely for c in h.clues[:4] for n in c.look_next)[:8],
             open_questions=_open(case, kept, inconclusive),
@@ -279,25 +281,25 @@ def _refuted(hypotheses: Sequence[Hypothesis], best: Sequence[Hypothesis], ids: 
     return tuple(found[:5])
 
 
-def _timeline(case: Case, kept: Sequence[Hypothesis], ids: dict[int, str]) -> tuple[TimelineEvent, ...]:
+def _timeline(case: Case, kept: Sequence[Hypothesis], evidence: dict[int, Evidence]) -> tuple[TimelineEvent, ...]:
     """Return one event for each cited line that begins a clue, told by the shortest statement, in order of time."""
     events: dict[str, TimelineEvent] = {}
     for clue in (c for h in kept for c in h.clues[:6]):
-        cited = next((ids[r] for r in clue.records if r in ids), None)
-        if clue.first and cited and (cited not in events or len(clue.statement) < len(events[cited].event)):
-            events[cited] = TimelineEvent(clue.first, clue.reporter, clue.host, clue.statement, cited)
+        cited = next((evidence[r] for r in clue.records if r in evidence), None)
+        if clue.first and cited and (cited.id not in events or len(clue.statement) < len(events[cited.id].event)):
+            events[cited.id] = TimelineEvent(clue.first, clue.reporter, cited.host, clue.statement, cited.id)
     began = "failures set in" if any(map(_is_accused, kept)) else "warnings or errors become more frequent"
     onset = [TimelineEvent(case.onset, "all", None, began, None)] if case.onset else []
     return tuple(sorted([*onset, *events.values()], key=lambda e: (e.time is None, e.time, e.service))[:25])
 
 
 def _open(case: Case, kept: Sequence[Hypothesis], inconclusive: bool) -> tuple[str, ...]:
-    questions = []
+    questions = list(case.unmet)
     if not kept:
         questions.append(
             "Nothing in these logs accuses any component: are the logs of the time and host of the failure here?"
         )
-    elif inconclusive:
+    elif inconclusive and not case.unmet:
         questions.append(
             f"The evidence against {kept[0].component} is weak: logs of a healthy time (--baseline) or of more services "
             "would tell what is unusual."

@@ -44,13 +44,17 @@ _NOTICED, _UNNOTICED = 0.15, 0.4
 """From which weight on a component noticed its own failure, and what accusations are worth when it did not."""
 _NEAR_QUESTION, _FAR_FROM_QUESTION, _BESIDE_QUESTION = 1.15, 0.8, 0.2
 """What a clue is worth that is near to what was asked, far from it, and far from it while what was asked fails itself."""
+_NAMED_HOST, _OTHER_HOST = 1.2, 0.4
+"""What a clue is worth at a host that the issue names, and at another one against a program that runs on many."""
 _ASKED_FAILS = 0.15
 """From which weight on a failure that what was asked about reports is one."""
 _FAILURES = frozenset({"answer", "signature", "traceback", "error", "connection", "shared"})
 """Kinds of clue that report a failure, where others only tell that something is unusual."""
-_WITNESSED = frozenset({"address", "answer", "connection", "intervention", "refusals", "shared", "wait"})
-"""Wrong addresses, bad answers, lost connections, what an administrator did, what several report, requests that waited."""
-_JOINING = frozenset({"address", "candidates", "handover", "intervention", "plugging", "refusals", "stall", "wait"})
+_WITNESSED = frozenset({"address", "answer", "connection", "intervention", "kernel", "refusals", "shared", "wait"})
+"""Wrong addresses, bad answers, lost connections, what an administrator or the kernel did, what several report, who waited."""
+_JOINING = frozenset(
+    {"address", "candidates", "handover", "intervention", "kernel", "plugging", "refusals", "stall", "wait"}
+)
 """Kinds of clue that join what several programs show: they lead from the failure to what is needed by themselves."""
 _INFRASTRUCTURE_BONUS = 1.05
 
@@ -66,7 +70,8 @@ class Weighed:
 def hypothesize(
     clues: Sequence[Clue], topology: Topology, question: Question, presence: Presence | None = None
 ) -> list[Hypothesis]:
-    """Return one hypothesis for each component under suspicion, best first; `presence` tells who wrote when.
+    """Return one hypothesis for each component under suspicion, or for each of its hosts where these have different faults,
+    best first; `presence` tells who wrote when.
 
     Scores end at .99; of those that reach it the one comes first against which more is said.
     """
@@ -90,7 +95,11 @@ def hypothesize(
     suspects += sorted({w.clue.component for w in weighed if w.clue.role == "symptom"} - set(suspects))
     scores = {s: _noisy_or(_own(weighed, s)) for s in suspects}
     excused = {s: _noisy_or([w.weight for w in weighed if w.clue.exculpates == s]) for s in suspects}
-    found = [_hypothesis(s, weighed, scores, excused[s], topology) for s in suspects]
+    found = [
+        _hypothesis(s, own, weighed, scores, excused[s], topology)
+        for s in suspects
+        for own in _by_fault([w for w in weighed if w.clue.component == s], topology)
+    ]
     return sorted(found, key=lambda h: (-h.score, -sum(c.weight for c in h.clues if c.role == "cause"), h.component))
 
 
@@ -163,10 +172,10 @@ def _closeness(
     was changed on site is a finding whatever was asked, unless a cause is `known` without it. Where everything fails, what only
     one service feels is beside the question.
     """
+    host = _at_named_host(clue, topology, question)
     if not question.components:
         felt = topology.is_shared(clue.component) or clue.kind in _WITNESSED | _JOINING
-        return _BESIDE_QUESTION if question.everything and known and not felt else 1.0
-    host = 1.2 if clue.host and clue.host in question.hosts else 1.0
+        return host * (_BESIDE_QUESTION if question.everything and known and not felt else 1.0)
     accused, reporter = topology.family(clue.component), topology.family(clue.reporter)
     shared = topology.is_infrastructure(clue.component)
     witnessed = reporter in concerned or (accused in concerned and topology.is_infrastructure(clue.reporter))
@@ -176,6 +185,15 @@ def _closeness(
     if changed or witnessed or felt or accused in {topology.family(c) for c in question.components}:
         return host * _NEAR_QUESTION
     return host * (far if needed or shared else _BESIDE_QUESTION)
+
+
+def _at_named_host(clue: Clue, topology: Topology, question: Question) -> float:
+    """Return what a clue is worth for the hosts that the issue names: more at one of them, less at another of the same kind."""
+    if not question.hosts or clue.host is None:
+        return 1.0
+    if clue.host in question.hosts:
+        return _NAMED_HOST
+    return _OTHER_HOST if topology.is_per_host(clue.component) else 1.0
 
 
 def _is_of_its_path(component: str, topology: Topology, question: Question) -> bool:
@@ -248,10 +266,30 @@ def _noisy_or(weights: Sequence[float]) -> float:
     return 1 - remaining
 
 
+def _by_fault(own: Sequence[Weighed], topology: Topology) -> list[list[Weighed]]:
+    """Return what is said of a component together, or apart for its hosts when each of them has mechanisms of other types."""
+    types: dict[str, set[str]] = defaultdict(set)
+    for w in own:
+        if (
+            w.clue.host
+            and w.clue.role == "cause"
+            and w.clue.weight >= _SPECIFIC
+            and topology.is_per_host(w.clue.component)
+        ):
+            types[w.clue.host].add(w.clue.type)
+    if len(types) < 2 or sum(map(len, types.values())) > len(set().union(*types.values())):
+        return [list(own)]
+    return [[w for w in own if w.clue.host in (None, host)] for host in sorted(types)]
+
+
 def _hypothesis(
-    component: str, weighed: Sequence[Weighed], scores: dict[str, float], excused: float, topology: Topology
+    component: str,
+    own: Sequence[Weighed],
+    weighed: Sequence[Weighed],
+    scores: dict[str, float],
+    excused: float,
+    topology: Topology,
 ) -> Hypothesis:
-    own = [w for w in weighed if w.clue.component == component]
     culprit, strength = _explanation(component, weighed, scores, topology)
     left = [replace(w, weight=w.weight * _left(w, strength, excused)) for w in own]
     score = _noisy_or(_own(left, component))

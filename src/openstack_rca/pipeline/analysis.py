@@ -19,6 +19,7 @@ from openstack_rca.correlation import (
     sayers,
     topology_of,
     understand,
+    unmet,
     with_root,
     with_true_time,
 )
@@ -131,6 +132,7 @@ def _diagnose(
             part, where = examine(table, baseline, question, graph, question.times), ""
         else:
             part, where = focus(table, baseline, question, graph)
+        missing = unmet(question, table, span(table))
         table = part.table
         stories = follow(table, list(dict.fromkeys([*part.asked, *failed_roots(table)])))
         skewed = clock_clues(table, clocks)
@@ -148,6 +150,7 @@ def _diagnose(
             graph,
             partial(cite, request.logs, table),
             says,
+            tuple(missing),
         )
         diagnosis = OfflineAnalyst(settings.analysis).diagnose(case)
     told = partial(

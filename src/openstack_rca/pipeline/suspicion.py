@@ -13,6 +13,7 @@ from openstack_rca.correlation import (
     addressed,
     as_answered,
     as_cut,
+    by_the_kernel,
     error_clues,
     handover_clues,
     http_clues,
@@ -114,6 +115,7 @@ def find_clues(
         *interventions(found, graph, question),
         *misdirected(found, table, graph),
         *renamed(found, table),
+        *by_the_kernel(found, table, graph),
         *misfits(found),
         *addressed(table, question, graph, found),
     )
@@ -159,6 +161,7 @@ def signature_clues(
         reporter = graph.resolve(hit.service) or hit.service
         if (
             component == _HOST
+            and host in (None, hit.host)
             and reporter in graph.components
             and graph.family(reporter) != _HOST
             and len({name for name, _ in writers[hit.signature]}) == 1
