@@ -159,6 +159,26 @@ def test_a_symptom_whose_own_record_names_another_service_counts_less() -> None:
     assert bound == pytest.approx(0.4 * own)
 
 
+def test_of_several_lines_that_of_the_request_that_was_asked_for_is_shown_first() -> None:
+    rows = [
+        {
+            "service": "nova-compute",
+            "level": "ERROR",
+            "message": f"[instance: {n}] Instance failed to spawn: no",
+            "template": "t",
+        }
+        for n in range(3)
+    ]
+    table = novel(log_table(*rows)).with_columns(root=pl.concat_str(pl.lit("r"), pl.col("record").cast(pl.String)))
+
+    def lines(*asked: str) -> set[tuple[int, ...]]:
+        found = find_clues(table, None, table.clear(), Question("x"), GRAPH, asked=asked)
+        return {c.records for c in found if c.kind == "signature"}
+
+    assert lines() == {(0, 1, 2)}
+    assert lines("r2") == {(2, 0, 1)}
+
+
 def test_what_a_signature_and_a_traceback_say_of_one_record_counts_once_and_keeps_the_place() -> None:
     detail = """Traceback (most recent call last):
   File "/x/dist-packages/cinder/volume/drivers/nfs.py", line 10, in _do_create_volume

@@ -30,7 +30,7 @@ def choose(hypotheses: Sequence[Hypothesis], table: pl.DataFrame, most: int) -> 
             break
         if (service, template) not in shown:
             shown.add((service, template))
-            chosen.setdefault(record, "new against the time of health" if novelty > 0.5 else "stands out by its level")
+            chosen.setdefault(record, "new or unusual" if novelty > 0.5 else "stands out by its level")
     return chosen
 
 

@@ -75,7 +75,8 @@ def find_clues(
     """Return every clue in a log table that has the column `novelty`; `change` is what `compare` said of it, `gone` what
     `vanished` did.
 
-    Clues of the requests whose roots are `asked` for weigh more, those of other times than the ones that are meant weigh less.
+    Clues of the requests whose roots are `asked` for weigh more and show these first, those of other times than the ones that
+    are meant weigh less.
     """
     signatures = {s.id: s for s in load_signatures()}
     hits = Matcher(signatures.values()).match(table)
@@ -120,7 +121,12 @@ def find_clues(
         *addressed(table, question, graph, found),
     )
     own = set(table.filter(pl.col("root").is_in(list(asked)))["record"].to_list()) if asked else set()
-    return tuple(replace(c, weight=c.weight * _nearness(c, own, times)) for c in clues)
+    return tuple(
+        replace(
+            c, weight=c.weight * _nearness(c, own, times), records=tuple(sorted(c.records, key=lambda r: r not in own))
+        )
+        for c in clues
+    )
 
 
 def _nearness(clue: Clue, own: set[int], times: Sequence[Period]) -> float:
