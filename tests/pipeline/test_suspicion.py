@@ -179,6 +179,20 @@ def test_of_several_lines_that_of_the_request_that_was_asked_for_is_shown_first(
     assert lines("r2") == {(2, 0, 1)}
 
 
+def test_what_only_requests_of_another_operation_show_counts_less() -> None:
+    def weight(issue: str) -> float:
+        rows = [
+            {"service": "nova-compute", "level": "ERROR", "message": "[instance: 1] Instance failed to spawn: no"},
+            {"message": '10.0.0.9 "POST /v2.1/servers HTTP/1.1" status: 202 len: 1 time: 0.1'},
+        ]
+        table = novel(log_table(*rows)).with_columns(root=pl.lit("r1"))
+        found = find_clues(table, None, table.clear(), Question(issue), GRAPH)
+        return next(c.weight for c in found if c.kind == "signature" and c.component == "nova-compute")
+
+    assert weight("servers cannot be created") == weight("servers have trouble") > 0
+    assert weight("servers cannot be deleted") == pytest.approx(0.5 * weight("servers cannot be created"))
+
+
 def test_what_a_signature_and_a_traceback_say_of_one_record_counts_once_and_keeps_the_place() -> None:
     detail = """Traceback (most recent call last):
   File "/x/dist-packages/cinder/volume/drivers/nfs.py", line 10, in _do_create_volume

@@ -23,6 +23,7 @@ from openstack_rca.correlation.interventions import interventions
 from openstack_rca.correlation.kernel import by_the_kernel
 from openstack_rca.correlation.latency import slow_clues
 from openstack_rca.correlation.misdirected import misdirected
+from openstack_rca.correlation.operations import of_other_operations
 from openstack_rca.correlation.outages import outages
 from openstack_rca.correlation.ovn import ovn_clues
 from openstack_rca.correlation.plugging import unplugged
@@ -66,6 +67,7 @@ __all__ = [
     "misdirected",
     "misfits",
     "novelty_clues",
+    "of_other_operations",
     "onset",
     "outages",
     "ovn_clues",

@@ -23,6 +23,7 @@ from openstack_rca.correlation import (
     misdirected,
     misfits,
     novelty_clues,
+    of_other_operations,
     outages,
     ovn_clues,
     proxy_clues,
@@ -47,6 +48,10 @@ _STANDARD_TYPE = "bug"
 _FAILURE_FLOOR = 0.35
 _OF_THE_REQUEST, _OF_ANOTHER = 1.1, 0.95
 _AT_ANOTHER = 0.5
+_OTHER_OPERATION = 0.5
+"""What a clue is worth that only requests show which are another operation than the issue is about."""
+_OF_REQUESTS = frozenset({"answer", "error", "http", "signature", "traceback"})
+"""Kinds of clue that tell of single requests, where others join what several show."""
 _CALLER = 0.4
 """What a symptom is worth whose own records name another service, which the component needs."""
 _NAMELESS, _ABSENT = 0.4, 0.1
@@ -121,9 +126,14 @@ def find_clues(
         *addressed(table, question, graph, found),
     )
     own = set(table.filter(pl.col("root").is_in(list(asked)))["record"].to_list()) if asked else set()
+    wanted = [r for c in clues for r in c.records]
+    roots = dict(table.filter(pl.col("record").is_in(wanted)).select("record", "root").iter_rows())
+    others = of_other_operations(table, question)
     return tuple(
         replace(
-            c, weight=c.weight * _nearness(c, own, times), records=tuple(sorted(c.records, key=lambda r: r not in own))
+            c,
+            weight=c.weight * _nearness(c, own, times) * _operation(c, roots, others),
+            records=tuple(sorted(c.records, key=lambda r: r not in own)),
         )
         for c in clues
     )
@@ -137,6 +147,12 @@ def _nearness(clue: Clue, own: set[int], times: Sequence[Period]) -> float:
     last = clue.last or clue.first
     meant = any(clue.first - _ABOUT <= end and begin <= last + _ABOUT for begin, end in times)
     return by_request * (1.0 if meant else _AT_ANOTHER)
+
+
+def _operation(clue: Clue, roots: Mapping[int, str | None], others: set[str]) -> float:
+    """Return what a clue is worth by the requests of its records: less when all are another operation than was asked about."""
+    own = {roots.get(r) for r in clue.records} - {None}
+    return _OTHER_OPERATION if clue.kind in _OF_REQUESTS and own and own <= others else 1.0
 
 
 def signature_clues(
