@@ -343,3 +343,12 @@ def test_of_hosts_with_different_faults_each_is_a_cause_and_the_one_that_was_nam
     same = weigh(full, replace(memory, type="storage"))
     assert len(same) == 1
     assert len(weigh(replace(full, component="glance-api"), replace(memory, component="glance-api"))) == 1
+
+
+def test_what_a_program_says_of_its_own_end_stands_beside_the_reason_that_one_other_names() -> None:
+    refused = clue("mariadb", 0.9, reporter="manila-api", type="resource-exhaustion")
+    down = [clue("mariadb", 0.75, reporter=who, type="service-down") for who in ("nova-api", "keystone", "glance-api")]
+    ended = clue("mariadb", 0.95, type="service-down", key="shut down")
+    assert weigh(refused, *down)[0].type == "resource-exhaustion"
+    assert weigh(refused, *down, ended)[0].type == "service-down"
+    assert weigh(refused, *down, replace(ended, weight=0.7))[0].type == "resource-exhaustion"
