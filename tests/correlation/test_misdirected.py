@@ -145,9 +145,15 @@ def test_no_network_lies_between_programs_of_one_host() -> None:
     table = log_table(*node("c1", *agents), *node("c2", *agents), *node("c3", *agents))
     complaints = complaints_of(table, "neutron-openvswitch-agent")
     assert len(misdirected(complaints, table, GRAPH)) == 1
-    for here in ("ovs-vswitchd", "host"):
-        local = [replace(c, component=here) for c in complaints]
-        assert misdirected(local, table, GRAPH) == []
+    local = [replace(c, component="ovs-vswitchd") for c in complaints]
+    assert misdirected(local, table, GRAPH) == []
+
+
+def test_the_kernel_that_lost_a_link_calls_nobody() -> None:
+    table = log_table(*node("c1", "kernel"), *node("c2", "neutron-openvswitch-agent", "nova-compute", "neutron-server"))
+    lost = refused("kernel", component="host", type="network", host="c1", records=(0,))
+    assert misdirected([lost], table, GRAPH) == []
+    assert misdirected([replace(lost, reporter="nova-compute")], table, GRAPH) != []
 
 
 def test_who_cannot_do_its_work_for_want_of_another_is_not_cut_off() -> None:

@@ -45,10 +45,11 @@ def misdirected(clues: Sequence[Clue], table: pl.DataFrame, graph: ServiceGraph)
         c for c in clues
         if (c.type in _UNREACHED or (c.type in _OF_A_CONNECTION and _is_far(c.component, graph)))
         and c.role != "context" and c.weight >= _TELLING and c.reporter != c.component
+        and graph.family(c.reporter) != "host"  # the kernel needs nobody
         and c.first and c.last
     ]  # fmt: skip
     found = []
-    for accused in sorted({c.component for c in complaints if graph.family(c.component) != "host"}):
+    for accused in sorted({c.component for c in complaints}):
         about = sorted((c for c in complaints if c.component == accused), key=lambda c: (c.first, c.key))
         found += (
             _alone(about, clues, table, graph) or _mistyped(about, clues, table, graph) or _cut_off(about, clues, table)
