@@ -352,3 +352,5 @@ def test_what_a_program_says_of_its_own_end_stands_beside_the_reason_that_one_ot
     assert weigh(refused, *down)[0].type == "resource-exhaustion"
     assert weigh(refused, *down, ended)[0].type == "service-down"
     assert weigh(refused, *down, replace(ended, weight=0.7))[0].type == "resource-exhaustion"
+    full = clue("mariadb", 0.9, type="resource-exhaustion", key="full")
+    assert weigh(full, *down, ended)[0].type == "resource-exhaustion", "it names the reason itself"

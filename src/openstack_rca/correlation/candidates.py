@@ -16,8 +16,8 @@ _EMPTY = 60
 _NOT_ABOUT_RESOURCES = r"(?:^|&)(?:limit|in_tree|member_of|root_member_of)=[^&]*"
 _CHANGES = r"/resource_providers"
 _CONSUMER = r"/allocations/([0-9a-f-]{36})"
-_UNKNOWN = "has allocations against this compute host but is not found"
-"""What nova-compute says of a consumer that is no server (nova/compute/resource_tracker.py)."""
+_NO_SERVER = "has allocations against this compute host but is not found|/allocations/"
+"""What nova-compute says of a consumer that is no server (nova/compute/resource_tracker.py), and what a proxy logs of the call."""
 _LEAK_WEIGHT, _WRONG_WEIGHT = 0.75, 0.65
 _BATCH_WEIGHT = 0.75
 _SCHEDULER = "nova-scheduler"
@@ -43,9 +43,8 @@ def lost_candidates(table: pl.DataFrame) -> list[Clue]:
         empty = same.filter(pl.col("size") <= _EMPTY)
         good = same.filter(pl.col("size") > _EMPTY)
         before = good.filter(pl.col("time") < empty["time"].min()) if empty.height else good.clear()
-        if empty.height >= _SEVERAL and before.height:
-            clue = _reason(before.tail(1), empty, calls, table)
-            return [clue] if clue else []
+        if before.height and (clue := _reason(before.tail(1), empty, calls, table)):
+            return [clue]
     return []
 
 
@@ -137,7 +136,7 @@ def _held(claims: pl.DataFrame, moment: datetime) -> int:
 def _strangers(taken: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
     """Return the calls whose consumers nobody but placement names; none where nova's programs are not in the logs."""
     wanted = taken["consumer"].unique().to_list()
-    others = table.filter((pl.col("service") != _PLACEMENT) & ~pl.col("message").str.contains(_UNKNOWN, literal=True))
+    others = table.filter((pl.col("service") != _PLACEMENT) & ~pl.col("message").str.contains(_NO_SERVER))
     if not wanted or others.filter(pl.col("service").cast(pl.String).str.starts_with("nova-compute")).is_empty():
         return taken.clear()
     named = others.filter(pl.col("message").str.contains_any(wanted) | pl.col("instance").is_in(wanted))

@@ -42,8 +42,12 @@ _EARLY, _LATE, _ONE_TIMER = 1.15, 0.9, timedelta(seconds=60)
 """What the first failure is worth, and one that follows it by the most usual timer (rpc_response_timeout 60 s)."""
 _NOTICED, _UNNOTICED = 0.15, 0.4
 """From which weight on a component noticed its own failure, and what accusations are worth when it did not."""
+_UNNOTICEABLE = "data-corruption"
+"""What who hands out data does not see: those who check them do."""
 _NEAR_QUESTION, _FAR_FROM_QUESTION, _BESIDE_QUESTION = 1.15, 0.8, 0.2
 """What a clue is worth that is near to what was asked, far from it, and far from it while what was asked fails itself."""
+_MANY = 4
+"""So many others are not at fault all at once."""
 _NAMED_HOST, _OTHER_HOST = 1.2, 0.4
 """What a clue is worth at a host that the issue names, and at another one against a program that runs on many."""
 _ASKED_FAILS = 0.15
@@ -94,7 +98,7 @@ def hypothesize(
     suspects = sorted({w.clue.component for w in weighed if w.clue.role == "cause" and w.weight > 0.02})
     suspects += sorted({w.clue.component for w in weighed if w.clue.role == "symptom"} - set(suspects))
     scores = {s: _noisy_or(_own(weighed, s)) for s in suspects}
-    excused = {s: _noisy_or([w.weight for w in weighed if w.clue.exculpates == s]) for s in suspects}
+    excused = {s: _excuse(s, weighed) for s in suspects}
     found = [
         _hypothesis(s, own, weighed, scores, excused[s], topology)
         for s in suspects
@@ -210,7 +214,7 @@ def _credit(clue: Clue, clues: Sequence[Clue], topology: Topology, presence: Pre
     if presence is None or clue.reporter == clue.component or topology.is_infrastructure(clue.component):
         return 1.0
     timed = clue if clue.first else next((c for c in clues if c.first and _says_the_same(c, clue)), clue)
-    if clue.kind in _WITNESSED or not presence.wrote(clue.component, timed.first, timed.last):
+    if clue.kind in _WITNESSED or clue.type == _UNNOTICEABLE or not presence.wrote(clue.component, timed.first, timed.last):
         return 1.0
     noticed = any(
         c.component == clue.component == c.reporter and c.role != "context" and c.weight >= _NOTICED
@@ -264,6 +268,13 @@ def _noisy_or(weights: Sequence[float]) -> float:
     for i, weight in enumerate(sorted(weights, reverse=True)):
         remaining *= 1 - min(0.97, weight) * _REPEAT**i
     return 1 - remaining
+
+
+def _excuse(component: str, weighed: Sequence[Weighed]) -> float:
+    """Return how strongly a component is excused (0 to 1), by itself only while it blames few: who loses many lost itself."""
+    excuses = [w for w in weighed if w.clue.exculpates == component]
+    blamed = {w.clue.component for w in excuses if w.clue.reporter == component and w.weight >= _NOTICED}
+    return _noisy_or([w.weight for w in excuses if w.clue.reporter != component or len(blamed) < _MANY])
 
 
 def _by_fault(own: Sequence[Weighed], topology: Topology) -> list[list[Weighed]]:
@@ -360,7 +371,8 @@ def _type(own: Sequence[Weighed]) -> str:
     telling = [w.clue for w in own if w.clue.role == "cause" and w.clue.kind != "http" and w.weight >= _SPECIFIC]
     told_itself = [c for c in telling if c.reporter == c.component]
     reasons = {c.type for c in telling} - _ONLY_THAT
-    reasons |= {c.type for c in told_itself if not reasons or c.weight >= _OWN_WORD}
+    if reasons.isdisjoint(c.type for c in told_itself):  # only others name a reason
+        reasons |= {c.type for c in told_itself if not reasons or c.weight >= _OWN_WORD}
     hangs = any(c.kind == "connection" and c.type == "timeout" for c in telling)
     if hangs and not reasons:  # it looks dead to others, but what is dead has no connection left to miss heartbeats on
         return "timeout"

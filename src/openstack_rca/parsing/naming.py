@@ -15,6 +15,8 @@ from openstack_rca.errors import KnowledgeError
 _ROTATION = re.compile(
     r"(?:[.-](?:gz|bz2|xz|zst|log|txt|out|err|json|old|\d{8}(?:-\d+)?|\d{4}-\d\d-\d\d(?:[_T].*)?)|\.\d{1,3})+$"
 )
+_NUMBERED = re.compile(r"\d+\.log(?:[.-].*)?")
+"""The log of a container in Kubernetes: its folder has the name, the file the number of the start."""
 _FRONT = re.compile(r"^(?:screen-|devstack@|openstack-(?=nova-|neutron-|cinder-|glance-|keystone))")
 _ROLE = re.compile(r"[-_.](?:access|error|stdout|stderr|wsgi|uwsgi|ssl|main|internal|public|admin|vhost)$")
 _HOST = r"[A-Za-z][A-Za-z0-9.-]*"
@@ -102,6 +104,8 @@ class Place:
 def place_of(path: str) -> Place:
     """Return what a path says about the program that wrote the file and the host it ran on."""
     *folders, name = path.split("/")
+    if folders and _NUMBERED.fullmatch(name):
+        name = folders.pop()
     stem = _stem(name)
     service, trailing = _known(stem) if not _ROLE.search(stem) else _known(_ROLE.sub("", stem))
     folder = _plain(folders[-1]) if folders else ""
