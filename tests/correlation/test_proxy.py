@@ -27,6 +27,21 @@ def test_services_cut_after_the_same_short_time_show_the_limit_of_the_proxy() ->
     assert (found.records, found.count, found.first, found.last) == ((0, 1, 2), 3, at(10), at(30))
 
 
+def test_an_ingress_with_too_short_a_limit_is_found_by_its_own_access_lines() -> None:
+    def refused(service: str, seconds: float) -> Row:
+        text = (
+            f'10.81.0.100 - - [30/Nov/2026:09:46:15 +0000] "POST /x HTTP/1.1" 504 160 "-" "openstacksdk/4" 487 {seconds} '
+            f"[openstack-{service}-api-5000] [] 10.244.0.81:8004 0 {seconds} 504 83ae"
+        )
+        return {"service": "nginx", "message": text}
+
+    (found,) = proxy_clues(log_table(refused("keystone", 1.001), refused("nova", 1.002), refused("nova", 1.0)))
+    assert (found.component, found.count) == ("nginx", 3)
+    assert "keystone and nova after 1.0 s" in found.statement
+    assert "'proxy_read_timeout' is too short" in found.statement
+    assert proxy_clues(log_table(refused("keystone", 60.001), refused("nova", 60.002))) == []
+
+
 @pytest.mark.parametrize(
     "rows",
     [

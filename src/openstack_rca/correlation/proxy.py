@@ -1,20 +1,43 @@
-"""Requests to several services that HAProxy cut after one and the same short time -> its own `timeout server`."""
+"""Requests to several services that a proxy cut after one and the same short time -> the proxy's own time limit."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
 import polars as pl
 
 from openstack_rca.records import Clue
 
-_CUT = (
-    r" (?P<service>[A-Za-z0-9]+)[^ /]*/\S+ "  # backends are called after services: nova_api_back/ctl-1
-    r"(?:-?\d+/){4}\+?(?P<milliseconds>\d+) -?\d+ \+?\d+ \S+ \S+ sH"
+
+class _Proxy(NamedTuple):
+    """A proxy: its line on a request whose server it gave up before it sent headers (service, time), and how its limit is called."""
+
+    component: str
+    cut: str
+    unit: float
+    limit: str
+    file: str
+
+
+_PROXIES = (
+    _Proxy(  # httplog lines (doc/configuration.txt, 8.2.3); backends are called after services: nova_api_back/ctl-1
+        "haproxy",
+        r" (?P<service>[A-Za-z0-9]+)[^ /]*/\S+ (?:-?\d+/){4}\+?(?P<spent>\d+) -?\d+ \+?\d+ \S+ \S+ sH",
+        0.001,
+        "timeout server",
+        "haproxy.cfg",
+    ),
+    _Proxy(  # log-format-upstream of the ingress controller: request length, request time, [namespace-service-port]
+        "nginx",
+        r'" 504 \d+ "[^"]*" "[^"]*" \d+ (?P<spent>[\d.]+) \[[a-z0-9]+-(?P<service>[a-z0-9]+)',
+        1.0,
+        "proxy_read_timeout",
+        "nginx.conf or the ingress' annotations",
+    ),
 )
-"""An httplog line (doc/configuration.txt of HAProxy, 8.2.3) whose server was given up before it sent headers."""
-_SHORT = 10_000
-"""Milliseconds that an API may well take for a healthy answer: a limit below cuts who is not at fault."""
+_SHORT = 10.0
+"""Seconds that an API may well take for a healthy answer: a limit below cuts who is not at fault."""
 _ALIKE, _MOST_OF_THEM = 1.1, 0.8
 """The shortest is the limit, since nobody is cut earlier; most others are then cut within a tenth of it."""
 _SERVICES = 2
@@ -27,8 +50,8 @@ _KIND = "proxy"
 
 
 def proxy_clues(table: pl.DataFrame) -> list[Clue]:
-    """Return a clue against each HAProxy that gave up servers of two services and more after the same short time."""
-    return [_clue(cut) for cut in _cut_short(table)]
+    """Return a clue against each proxy that gave up servers of two services and more after the same short time."""
+    return [_clue(proxy, cut) for proxy, cut in _cut_short(table)]
 
 
 def as_cut(clues: Sequence[Clue], table: pl.DataFrame) -> list[Clue]:
@@ -38,7 +61,7 @@ def as_cut(clues: Sequence[Clue], table: pl.DataFrame) -> list[Clue]:
     """
     if not any(c.kind == _KIND for c in clues):
         return list(clues)
-    cut = pl.concat(_cut_short(table))
+    cut = pl.concat(rows for _, rows in _cut_short(table))
     late = table.filter(
         (pl.col("time") >= cut["time"].min()) & pl.any_horizontal(pl.col("message", "detail").str.contains(_LATE))
     )
@@ -47,46 +70,48 @@ def as_cut(clues: Sequence[Clue], table: pl.DataFrame) -> list[Clue]:
     return [replace(c, weight=c.weight * _EXPLAINED) if c in retold else c for c in clues]
 
 
-def _cut_short(table: pl.DataFrame) -> list[pl.DataFrame]:
-    """Return for each proxy with too short a limit the requests that it cut, with `backend` and `spent`."""
-    cut = (
-        table.filter(pl.col("message").str.contains(_CUT))
-        .with_columns(
-            backend=pl.col("message").str.extract(_CUT, 1).str.to_lowercase(),
-            spent=pl.col("message").str.extract(_CUT, 2).cast(pl.Int64, strict=False),
-        )
-        .filter(pl.col("spent") < _SHORT)
-    )
+def _cut_short(table: pl.DataFrame) -> list[tuple[_Proxy, pl.DataFrame]]:
+    """Return each proxy with too short a limit and the requests that it cut, with `backend` and `spent` (seconds)."""
     found = []
-    for mine in cut.partition_by("host", maintain_order=True):
-        alike = mine.filter(pl.col("spent") <= pl.col("spent").min() * _ALIKE)
-        if alike["backend"].n_unique() >= _SERVICES and alike.height >= _MOST_OF_THEM * mine.height:
-            found.append(alike)
+    for proxy in _PROXIES:
+        told = pl.col("message").str.extract_groups(proxy.cut).struct
+        cut = (
+            table.filter(pl.col("message").str.contains(proxy.cut))
+            .with_columns(
+                backend=told.field("service").str.to_lowercase(),
+                spent=told.field("spent").cast(pl.Float64, strict=False) * proxy.unit,
+            )
+            .filter(pl.col("spent") < _SHORT)
+        )
+        for mine in cut.partition_by("host", maintain_order=True):
+            alike = mine.filter(pl.col("spent") <= pl.col("spent").min() * _ALIKE)
+            if alike["backend"].n_unique() >= _SERVICES and alike.height >= _MOST_OF_THEM * mine.height:
+                found.append((proxy, alike))
     return found
 
 
-def _clue(cut: pl.DataFrame) -> Clue:
+def _clue(proxy: _Proxy, cut: pl.DataFrame) -> Clue:
     services = sorted(cut["backend"].unique().to_list())
-    seconds = min(cut["spent"].to_list()) / 1000
     times: list[datetime] = cut["time"].drop_nulls().to_list()
     return Clue(
         kind=_KIND,
         key="+".join(services),
-        component="haproxy",
+        component=proxy.component,
         host=cut["host"][0],
         type="misconfiguration",
         role="cause",
         weight=_WEIGHT,
-        reporter="haproxy",
-        statement=f"HAProxy gave up {cut.height} requests to {', '.join(services[:-1])} and {services[-1]} after "
-        f"{seconds:.1f} s each: so soon and all alike it is no service that is slow, its own 'timeout server' is too short",
+        reporter=proxy.component,
+        statement=f"{proxy.component} gave up {cut.height} requests to {', '.join(services[:-1])} and {services[-1]} after "
+        f"{min(cut['spent'].to_list()):.1f} s each: so soon and all alike it is no service that is slow, its own "
+        f"'{proxy.limit}' is too short",
         records=tuple(cut["record"].head(_MOST)),
         count=cut.height,
         first=min(times, default=None),
         last=max(times, default=None),
-        remediation="Set 'timeout server' in haproxy.cfg to 1 minute or more and reload HAProxy.",
+        remediation=f"Set '{proxy.limit}' in {proxy.file} to 1 minute or more and reload {proxy.component}.",
         look_next=(
-            "grep -n 'timeout server' haproxy.cfg and the files that it includes: which of them says this time?",
-            "HAProxy's log shortly before the first 504: was it reloaded or restarted for a change?",
+            f"grep -rn '{proxy.limit}' in {proxy.file} and what it includes: which of them says this time?",
+            f"the log of {proxy.component} shortly before the first 504: was it reloaded or restarted for a change?",
         ),
     )

@@ -214,7 +214,11 @@ def _credit(clue: Clue, clues: Sequence[Clue], topology: Topology, presence: Pre
     if presence is None or clue.reporter == clue.component or topology.is_infrastructure(clue.component):
         return 1.0
     timed = clue if clue.first else next((c for c in clues if c.first and _says_the_same(c, clue)), clue)
-    if clue.kind in _WITNESSED or clue.type == _UNNOTICEABLE or not presence.wrote(clue.component, timed.first, timed.last):
+    if (
+        clue.kind in _WITNESSED
+        or clue.type == _UNNOTICEABLE
+        or not presence.wrote(clue.component, timed.first, timed.last)
+    ):
         return 1.0
     noticed = any(
         c.component == clue.component == c.reporter and c.role != "context" and c.weight >= _NOTICED
