@@ -58,6 +58,12 @@ def test_allocations_of_consumers_that_nobody_knows_leaked() -> None:
     (clue,) = found(*HEALTHY, claim(5, 5), claim(6, 6), *EMPTY, *audit)
     assert (clue.type, clue.first) == ("data-corruption", at(5))
     assert "2 allocations were made for consumers that no other log names" in clue.statement
+    proxied = [
+        {"at": 6, "service": "nginx", "message": f'"PUT /allocations/{SERVERS[n]} HTTP/1.1" 204'} for n in (5, 6)
+    ]
+    assert len(found(*HEALTHY, claim(5, 5), claim(6, 6), *EMPTY[:1], *proxied)) == 1, (
+        "once refused, named by the proxy only"
+    )
 
 
 RELEASED = [*HEALTHY, claim(5, 0, "DELETE")]

@@ -354,3 +354,26 @@ def test_what_a_program_says_of_its_own_end_stands_beside_the_reason_that_one_ot
     assert weigh(refused, *down, replace(ended, weight=0.7))[0].type == "resource-exhaustion"
     full = clue("mariadb", 0.9, type="resource-exhaustion", key="full")
     assert weigh(full, *down, ended)[0].type == "resource-exhaustion", "it names the reason itself"
+
+
+def test_who_loses_many_at_once_is_not_excused_by_them_and_who_loses_one_is() -> None:
+    accused = clue("rabbitmq", 0.5, reporter="nova-compute", key="unreachable")
+
+    def lost(*clients: str) -> list[Clue]:
+        return [clue(c, 0.5, reporter="rabbitmq", role="symptom", exculpates="rabbitmq", key=c) for c in clients]
+
+    one = score("rabbitmq", weigh(accused, *lost("nova-compute")))
+    many = score("rabbitmq", weigh(accused, *lost("nova-compute", "cinder-api", "heat-api", "neutron-server")))
+    assert one < many == score("rabbitmq", weigh(accused))
+
+
+def test_who_hands_out_corrupt_data_does_not_notice() -> None:
+    class Writing:
+        def wrote(self, *_: object) -> bool:
+            return True
+
+    def weight(kind: str) -> float:
+        told = clue("glance-api", 0.8, reporter="nova-compute", type=kind)
+        return hypothesize([told], GRAPH, NOTHING_ASKED, Writing())[0].score  # type: ignore[arg-type]
+
+    assert weight("data-corruption") > 2 * weight("service-down")

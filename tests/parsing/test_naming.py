@@ -34,6 +34,8 @@ OSLO = "2026-11-22 09:00:00.000 7 INFO {} [-] {}\n"
         ("apache2/error.log", "httpd"),
         ("var/log/ceph/ceph-osd.3.log", "ceph-osd"),
         ("heat/heat-engine.log-20261122.gz", "heat-engine"),
+        ("pods/openstack_ingress-lnvvr_3fdb04db/ingress/0.log.gz", "nginx"),
+        ("pods/openstack_nova-compute-default-4l2bq_3fdb04db/nova-compute/12.log", "nova-compute"),
         ("syslog", None),
         ("sos_commands/logs/journalctl_--no-pager", None),
     ],
