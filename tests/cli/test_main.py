@@ -60,6 +60,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["analyze", "--issue", "x", "--timezone", "Mars/Base"], "Mars/Base"),
         (["analyze", "--issue", "x", "--timezone", "../../etc/passwd"], "time zone"),
         (["analyze", "--issue", "x", "--since", "2026-01-02", "--until", "2026-01-01"], "earlier"),
+        (["analyze", "--issue", "x", "--logs", "x", "--investigate", "--no-llm"], "--no-llm"),
         (["analyze", "--issue", "x", "--output", "."], "folder"),
         (["analyze", "--issue", "x", "--output", "no/such/folder/file"], "no folder"),
         (["analyze", "--issue", "x"], "--logs"),
@@ -122,11 +123,12 @@ def test_interruption_is_quiet(capsys: pytest.CaptureFixture[str], monkeypatch: 
     assert capsys.readouterr() == ("", "\n")
 
 
+@pytest.mark.parametrize("flag", ["--llm", "--investigate"])
 def test_language_model_by_name_is_not_available(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    flag: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
-    assert run([*ANALYZE, "--llm"]) == 4
+    assert run([*ANALYZE, flag]) == 4
     assert "no key for the language model" in capsys.readouterr().err
 
 
