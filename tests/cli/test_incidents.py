@@ -58,6 +58,14 @@ def test_what_solved_it_confirms_an_incident(incident: str, capsys: pytest.Captu
     assert f"{incident}  confirmed" in answer(capsys, "list")[0]
 
 
+def test_what_was_only_recommended_is_no_solution(incident: str, capsys: pytest.CaptureFixture[str]) -> None:
+    search = ("search", "--query", "cannot upload images", "--fast")
+    assert "\nproposed  " in answer(capsys, "show", incident)[0]
+    assert "      not confirmed yet; was recommended: " in answer(capsys, *search)[0]
+    answer(capsys, "resolve", incident, "--solution", "The volume was grown")
+    assert "      what solved it: The volume was grown\n" in answer(capsys, *search)[0]
+
+
 def test_a_wrong_diagnosis_is_not_learned_from(incident: str, capsys: pytest.CaptureFixture[str]) -> None:
     def culprit() -> dict[str, str] | None:
         found: dict[str, str] | None = json.loads(Path("incidents", f"{incident}.json").read_text())["culprit"]

@@ -76,6 +76,16 @@ def shown_by_markdown(text: str) -> str:
     )
 
 
+def test_a_past_incident_says_whether_its_solution_is_confirmed() -> None:
+    past = sample_report().similar_incidents[0]
+    for confirmed, told in ((False, "Solution not confirmed yet; was recommended wait"), (True, "What solved it wait")):
+        report = sample_report(similar_incidents=(dataclasses.replace(past, solution="wait", confirmed=confirmed),))
+        assert report_to_dict(report)["similar_incidents"][0]["confirmed"] is confirmed
+        forms = report_to_text(report), shown_by_markdown(report_to_markdown(report)), Page(report_to_html(report)).text
+        for form in forms:
+            assert squeezed(told) in squeezed(form).replace(":", "")
+
+
 def test_all_forms_say_the_same() -> None:
     report = sample_report()
     page = Page(report_to_html(report))

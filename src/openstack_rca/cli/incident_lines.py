@@ -47,7 +47,7 @@ def incident_lines(incident: Incident) -> Iterator[str]:
         ("cause", incident.root_cause),
         ("culprit", " ".join(p for p in (culprit.component, culprit.type, culprit.host) if p) if culprit else ""),
         ("code", (culprit.code if culprit else None) or ""),
-        ("solution", incident.solution),
+        ("solution" if incident.confirmed else "proposed", incident.solution),
         *(("link", link) for link in incident.links),
         ("services", ", ".join(seen.services)),
         *(("template", cut(template, _TEMPLATE)) for template in seen.templates),
@@ -63,6 +63,7 @@ def match_lines(match: Match) -> Iterator[str]:
     if match.incident.root_cause:
         yield f"      cause: {plain(match.incident.root_cause)}"
     if match.incident.solution:
-        yield f"      solution: {plain(match.incident.solution)}"
+        told = "what solved it" if match.incident.confirmed else "not confirmed yet; was recommended"
+        yield f"      {told}: {plain(match.incident.solution)}"
     if match.shared:
         yield f"      both show: {plain('; '.join(cut(template, _TEMPLATE) for template in match.shared[:_SHARED]))}"

@@ -149,6 +149,7 @@ class IncidentMemory:
                 m.similarity,
                 _shortened(m.incident.root_cause, size),
                 _shortened(self._solution(m.incident, host), size),
+                m.incident.confirmed,
             )
             for m in matches
         )

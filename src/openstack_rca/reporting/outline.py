@@ -204,7 +204,11 @@ def _services(report: Report) -> Iterator[Block]:
 def _similar(report: Report) -> Iterator[Block]:
     for past in report.similar_incidents:
         yield Paragraph(f"{past.id} ({past.similarity:.0%} alike)".replace("%", " %"), "strong")
-        yield Fields((("Cause", past.cause), ("Solution", past.solution)))
+        if past.confirmed:
+            yield Fields((("Cause", past.cause), ("What solved it", past.solution)))
+        else:
+            recommended = f"not confirmed yet; was recommended: {past.solution or 'nothing'}"
+            yield Fields((("Suspected then", past.cause or "nothing"), ("Solution", recommended)))
 
 
 def _next(report: Report) -> Iterator[Block]:
