@@ -117,6 +117,16 @@ def test_the_unexpected_names_itself_and_the_way_to_the_traceback(
         assert long.splitlines()[-1].startswith("Error: ")
 
 
+def test_a_setting_that_makes_no_sense_stops_every_command(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OPENSTACK_RCA_TIMEZONE", "Mars")
+    assert run(["setup"]) == 2
+    assert "no time zone 'Mars'" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_interruption_is_quiet(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipeline, "analyze", raising(KeyboardInterrupt()))
     assert run(ANALYZE) == 130
