@@ -12,7 +12,6 @@ from openstack_rca.incidents.incident import Incident
 from openstack_rca.incidents.memory import Match
 from openstack_rca.reporting.plain import cut, plain
 
-_LEAST_ROOM = 40
 _TEMPLATE, _SHARED = 120, 3  # characters of a template that are shown, and how many of those that two incidents share
 
 
@@ -31,8 +30,7 @@ def read_report(path: Path) -> dict[str, Any]:
 def incident_line(incident: Incident) -> str:
     """Return an incident as one line: id, whether it is confirmed, what was seen."""
     state = "confirmed" if incident.confirmed else "open"
-    head = f"{plain(incident.id)}  {state:<9}  "
-    return head + cut(plain(incident.symptom), max(_LEAST_ROOM, output.width() - len(head)))
+    return output.fitted(f"{plain(incident.id)}  {state:<9}  ", incident.symptom)
 
 
 def incident_lines(incident: Incident) -> Iterator[str]:
