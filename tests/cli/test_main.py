@@ -1,15 +1,17 @@
+import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import click
 import pytest
 
 from openstack_rca import __version__, pipeline
 from openstack_rca.cli import run
-from openstack_rca.cli.main import COMMANDS
+from openstack_rca.cli.main import COMMANDS, cli
 from openstack_rca.errors import CheckFailed, InputError, NothingToRead, RcaError, UnavailableError, UsageError
 
 ANALYZE = ("analyze", "--issue", "servers fail", "--logs", "x.log")
@@ -41,6 +43,23 @@ def test_every_command_loads_and_helps(capsys: pytest.CaptureFixture[str]) -> No
     for name in COMMANDS:
         assert run([name, "--help"]) == 0
         assert f"Usage: openstack-rca {name}" in capsys.readouterr().out
+
+
+def commands(command: click.Command, name: str) -> Iterator[tuple[str, click.Command]]:
+    yield name, command
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for below in command.list_commands(context):
+            if found := command.get_command(context, below):
+                yield from commands(found, f"{name} {below}")
+
+
+def test_the_help_of_an_option_names_only_options_of_its_command() -> None:
+    for name, command in commands(cli, "openstack-rca"):
+        options = [option for option in command.params if isinstance(option, click.Option)]
+        own = {word for option in options for word in (*option.opts, *option.secondary_opts)}
+        named = {word for option in options for word in re.findall(r"--[a-z-]+", option.help or "")}
+        assert named <= own, name
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

@@ -53,7 +53,9 @@ def _setting_rows() -> Iterator[str]:
 
     for name, field in names().items():
         alias = field.validation_alias
-        told = alias.choices[0] if isinstance(alias, AliasChoices) else f"OPENSTACK_RCA_{name.replace('.', '__').upper()}"
+        told = (
+            alias.choices[0] if isinstance(alias, AliasChoices) else f"OPENSTACK_RCA_{name.replace('.', '__').upper()}"
+        )
         default = str(field.default).lower() if isinstance(field.default, bool) else field.default
         default = "" if default is None else f"`{default}`"
         yield f"| `{name}` | `{told}` | {default} | {field.description} |"
