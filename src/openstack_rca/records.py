@@ -334,12 +334,13 @@ class ServiceCount:
 
 @dataclass(frozen=True)
 class SimilarIncident:
-    """A past incident like this one."""
+    """A past incident like this one; unless `confirmed`, cause and solution are only what was found and recommended then."""
 
     id: str
     similarity: float
     cause: str
     solution: str
+    confirmed: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,23 @@
 """One frozen Settings object, from openstack-rca.toml, the environment, .env and flags."""
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, timezone, tzinfo
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from openstack_rca.errors import UsageError
@@ -118,24 +130,50 @@ class Settings(BaseSettings):
         populate_by_name=True,
     )
 
-    data_dir: Path = Field(Path("logs"), validation_alias=AliasChoices("DATA_DIR", "data_dir"))
+    data_dir: Path = Field(
+        Path("logs"),
+        validation_alias=AliasChoices("DATA_DIR", "data_dir"),
+        description="folder of logs that is read when none are named",
+    )
     timezone: str = Field("UTC", description="zone of times that carry none, as an IANA name or +HH:MM")
     ai_provider: Literal["claude", "none"] = Field(
-        "claude", validation_alias=AliasChoices("AI_PROVIDER", "ai_provider")
+        "claude",
+        validation_alias=AliasChoices("AI_PROVIDER", "ai_provider"),
+        description="claude, or none: no language model is ever asked",
     )
     anthropic_api_key: SecretStr | None = Field(
-        None, validation_alias=AliasChoices("ANTHROPIC_API_KEY", "anthropic_api_key")
+        None,
+        validation_alias=AliasChoices("ANTHROPIC_API_KEY", "anthropic_api_key"),
+        description="key of the language model",
     )
     anthropic_base_url: str | None = Field(
-        None, validation_alias=AliasChoices("ANTHROPIC_BASE_URL", "anthropic_base_url")
+        None,
+        validation_alias=AliasChoices("ANTHROPIC_BASE_URL", "anthropic_base_url"),
+        description="where the language model is, if not at its maker's",
     )
-    ai_model: str | None = Field(None, validation_alias=AliasChoices("AI_MODEL", "ai_model"))
+    ai_model: str | None = Field(
+        None, validation_alias=AliasChoices("AI_MODEL", "ai_model"), description="wins over llm.model"
+    )
     chroma_persist_dir: Path | None = Field(
-        None, validation_alias=AliasChoices("CHROMA_PERSIST_DIR", "chroma_persist_dir")
+        None,
+        validation_alias=AliasChoices("CHROMA_PERSIST_DIR", "chroma_persist_dir"),
+        description="wins over vector_db.persist_directory",
     )
-    chroma_host: str | None = Field(None, validation_alias=AliasChoices("CHROMA_HOST", "chroma_host"))
-    chroma_port: int | None = Field(None, validation_alias=AliasChoices("CHROMA_PORT", "chroma_port"), ge=1, le=65535)
-    models_dir: Path = Field(Path("saved_models"), validation_alias=AliasChoices("MODELS_DIR", "models_dir"))
+    chroma_host: str | None = Field(
+        None, validation_alias=AliasChoices("CHROMA_HOST", "chroma_host"), description="wins over vector_db.host"
+    )
+    chroma_port: int | None = Field(
+        None,
+        validation_alias=AliasChoices("CHROMA_PORT", "chroma_port"),
+        ge=1,
+        le=65535,
+        description="wins over vector_db.port",
+    )
+    models_dir: Path = Field(
+        Path("saved_models"),
+        validation_alias=AliasChoices("MODELS_DIR", "models_dir"),
+        description="folder of the models that `train` makes",
+    )
     incidents_dir: Path = Field(Path("incidents"), description="folder of the remembered incidents")
     analysis: Analysis = Analysis()
     llm: Llm = Llm()
@@ -143,6 +181,12 @@ class Settings(BaseSettings):
     vector_db: VectorDb = VectorDb()
     rag: Rag = Rag()
     dashboard: Dashboard = Dashboard()
+
+    @field_validator("timezone")
+    @classmethod
+    def _exists(cls, timezone: str) -> str:
+        zone_of(timezone)
+        return timezone
 
     @model_validator(mode="after")
     def _published_names(self) -> Self:
@@ -164,7 +208,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Order the sources: flags beat .env, .env beats the environment, the environment beats the file."""
-        return init_settings, dotenv_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        return init_settings, dotenv_settings, env_settings, _settings_file(settings_cls)
 
 
 def load_settings(**flags: Any) -> Settings:
@@ -177,10 +221,53 @@ def load_settings(**flags: Any) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            section = [known for known in names() if known.startswith(f"{first['loc'][0]}.")]
+            raise UsageError(f"There is no setting {name}; the nearest is {_nearest(name, section)}.") from error
         given = "" if any(word in name for word in ("key", "password")) else f" (got {first['input']!r})"
         raise UsageError(f"The setting {name} is wrong: {first['msg']}{given}.") from error
     except ValueError as error:
         raise UsageError(f"The settings cannot be read: {error}.") from error
+
+
+def names() -> dict[str, FieldInfo]:
+    """Return every setting by its name, with its section in front: "llm.model"."""
+    found: dict[str, FieldInfo] = {}
+    for name, field in Settings.model_fields.items():
+        section = getattr(field.annotation, "model_fields", None)
+        found |= {f"{name}.{key}": one for key, one in section.items()} if section else {name: field}
+    return found
+
+
+def _settings_file(settings: type[BaseSettings]) -> TomlConfigSettingsSource:
+    """Return what the settings file says, if there is one; raises UsageError when it is none, or says what is not known."""
+    if Path(SETTINGS_FILE).is_dir():
+        raise UsageError(f"{SETTINGS_FILE} is a folder; the settings are read from a file of this name.")
+    try:
+        file = TomlConfigSettingsSource(settings)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{SETTINGS_FILE} cannot be read: {error}.") from error
+    _check_keys(file.toml_data)
+    return file
+
+
+def _check_keys(content: Mapping[str, Any]) -> None:
+    """Raise UsageError for a key or section of the settings file that is not known; sections check their own keys."""
+    aliases = (field.validation_alias for field in Settings.model_fields.values())
+    known = {*Settings.model_fields, *(n for a in aliases if isinstance(a, AliasChoices) for n in a.choices)}
+    for name, value in content.items():
+        if name not in known and isinstance(value, Mapping):
+            near = _nearest(name, (setting.partition(".")[0] for setting in names() if "." in setting))
+            raise UsageError(f"{SETTINGS_FILE} has a section [{name}], which is not known; the nearest is [{near}].")
+        if name not in known:
+            near = _nearest(name, names())
+            raise UsageError(f"{SETTINGS_FILE} has a setting {name}, which is not known; the nearest is {near}.")
+
+
+def _nearest(name: str, among: Iterable[str]) -> str:
+    """Return the known name whose last part is most like that of an unknown one."""
+    by_last = {known.rpartition(".")[2]: known for known in among}
+    return by_last[get_close_matches(name.rpartition(".")[2], by_last, 1, 0.0)[0]]
 
 
 def zone_of(name: str) -> tzinfo:

@@ -145,6 +145,20 @@ def test_the_older_form_is_translated(older: list[str], today: list[str]) -> Non
     assert translate(older) == today
 
 
+@pytest.mark.parametrize(
+    ("arguments", "usage"),
+    [
+        (["--help"], "python main.py --mode MODE"),
+        (["-h"], "python main.py --mode MODE"),
+        (["--mode", "setup", "-h"], "openstack-rca setup"),
+        (["--mode=vector-db", "--help"], "openstack-rca vector-db status"),
+    ],
+)
+def test_the_older_form_helps(arguments: list[str], usage: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_older(arguments) == 0
+    assert capsys.readouterr().out.startswith(f"Usage: {usage} ")
+
+
 @pytest.mark.parametrize("arguments", [[], ["--mode"], ["--mode", "dance"], ["analyze", "--issue", "x"]])
 def test_an_unknown_mode_is_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(UsageError, match="--mode"):

@@ -58,6 +58,14 @@ def test_what_solved_it_confirms_an_incident(incident: str, capsys: pytest.Captu
     assert f"{incident}  confirmed" in answer(capsys, "list")[0]
 
 
+def test_what_was_only_recommended_is_no_solution(incident: str, capsys: pytest.CaptureFixture[str]) -> None:
+    search = ("search", "--query", "cannot upload images", "--fast")
+    assert "\nproposed  " in answer(capsys, "show", incident)[0]
+    assert "      not confirmed yet; was recommended: " in answer(capsys, *search)[0]
+    answer(capsys, "resolve", incident, "--solution", "The volume was grown")
+    assert "      what solved it: The volume was grown\n" in answer(capsys, *search)[0]
+
+
 def test_a_wrong_diagnosis_is_not_learned_from(incident: str, capsys: pytest.CaptureFixture[str]) -> None:
     def culprit() -> dict[str, str] | None:
         found: dict[str, str] | None = json.loads(Path("incidents", f"{incident}.json").read_text())["culprit"]
@@ -80,6 +88,8 @@ def test_a_wrong_diagnosis_is_not_learned_from(incident: str, capsys: pytest.Cap
         (["--code", "a.py:f"], "needed together"),
         (["--component", "mariadb", "--type", "sabotage"], "service-down, "),
         (["--component", " ", "--type", "bug"], "component is empty"),
+        (["--component", "mariadb", "--type", "bug", "--code", "foo"], "--code needs FILE:FUNCTION"),
+        (["--component", "mariadb", "--type", "bug", "--code", "a.py:f:g"], "not 'a.py:f:g'"),
     ):
         assert why in answer(capsys, "resolve", incident, "--solution", "x", *wrong, code=2)[1]
 
@@ -110,7 +120,7 @@ def test_top_k_limits_both_searches(incident: str, report: Path, capsys: pytest.
 @pytest.mark.usefixtures("workplace")
 def test_a_search_needs_one_of_both_and_may_find_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     for wrong in ([], ["--query", "x", "--report", "y"]):
-        assert "Say with --query" in answer(capsys, "search", *wrong, code=2)[1]
+        assert "give one of both" in answer(capsys, "search", *wrong, code=2)[1]
     assert "empty" in answer(capsys, "search", "--query", " ", "--fast", code=2)[1]
     assert answer(capsys, "search", "--query", "x", "--fast")[1] == "No incident in incidents is like this.\n"
 
@@ -136,6 +146,11 @@ def test_files_that_are_none_are_one_sentence(incident: str, capsys: pytest.Capt
     for wrong in ("list.json", "cut.json", "empty.json", "missing.json"):
         for command in ("add", "import"):
             assert answer(capsys, command, wrong, code=2)[1].startswith("Error: ")
+    assert (
+        "list.json is no export of incidents: it holds no object." in answer(capsys, "import", "list.json", code=2)[1]
+    )
+    assert "version is missing" in answer(capsys, "import", "empty.json", code=2)[1]
+    assert "keep it with 'openstack-rca incidents add'" in answer(capsys, "import", "report.json", code=2)[1]
     Path("incidents", "damaged.json").write_text("{")
     out, err = answer(capsys, "list")
     assert incident in out

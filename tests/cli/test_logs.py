@@ -160,7 +160,11 @@ def test_stats_tell_what_was_skipped(monkeypatch: pytest.MonkeyPatch, capsys: py
     logs = Logs(
         pl.DataFrame({"message": ["x"]}),
         (FileSummary("a.log", 10_000, 9_000, {"oslo": 9_990, "kernel": 9}, "UTC"),),
-        (Skipped("a.log", "unrecognised line", 1), Skipped("core\x1b[31m", "binary, not text")),
+        (
+            Skipped("a.log", "unrecognised line", 1),
+            Skipped("a.log", "truncated"),
+            Skipped("core\x1b[31m", "binary, not text"),
+        ),
     )
     assert account(logs)["files"][0]["untyped"] == 1
     monkeypatch.setattr(pipeline, "read_logs", lambda *_, **__: logs)
@@ -168,6 +172,7 @@ def test_stats_tell_what_was_skipped(monkeypatch: pytest.MonkeyPatch, capsys: py
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["10,000", "9,000", "999", "1", "a.log", "(oslo,", "kernel;", "UTC)"] in lines
     assert ["1", "unrecognised", "line:", "a.log"] in lines
+    assert ["part", "truncated:", "a.log"] in lines
     assert ["all", "binary,", "not", "text:", "core"] in lines
     assert "99.99" in lines[-1]
 

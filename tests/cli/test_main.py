@@ -1,15 +1,17 @@
+import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import click
 import pytest
 
 from openstack_rca import __version__, pipeline
 from openstack_rca.cli import run
-from openstack_rca.cli.main import COMMANDS
+from openstack_rca.cli.main import COMMANDS, cli
 from openstack_rca.errors import CheckFailed, InputError, NothingToRead, RcaError, UnavailableError, UsageError
 
 ANALYZE = ("analyze", "--issue", "servers fail", "--logs", "x.log")
@@ -43,6 +45,23 @@ def test_every_command_loads_and_helps(capsys: pytest.CaptureFixture[str]) -> No
         assert f"Usage: openstack-rca {name}" in capsys.readouterr().out
 
 
+def commands(command: click.Command, name: str) -> Iterator[tuple[str, click.Command]]:
+    yield name, command
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for below in command.list_commands(context):
+            if found := command.get_command(context, below):
+                yield from commands(found, f"{name} {below}")
+
+
+def test_the_help_of_an_option_names_only_options_of_its_command() -> None:
+    for name, command in commands(cli, "openstack-rca"):
+        options = [option for option in command.params if isinstance(option, click.Option)]
+        own = {word for option in options for word in (*option.opts, *option.secondary_opts)}
+        named = {word for option in options for word in re.findall(r"--[a-z-]+", option.help or "")}
+        assert named <= own, name
+
+
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--version"]) == 0
     assert capsys.readouterr().out == f"openstack-rca, version {__version__}\n"
@@ -60,6 +79,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["analyze", "--issue", "x", "--timezone", "Mars/Base"], "Mars/Base"),
         (["analyze", "--issue", "x", "--timezone", "../../etc/passwd"], "time zone"),
         (["analyze", "--issue", "x", "--since", "2026-01-02", "--until", "2026-01-01"], "earlier"),
+        (["analyze", "--issue", "x", "--logs", "x", "--investigate", "--no-llm"], "--no-llm"),
         (["analyze", "--issue", "x", "--output", "."], "folder"),
         (["analyze", "--issue", "x", "--output", "no/such/folder/file"], "no folder"),
         (["analyze", "--issue", "x"], "--logs"),
@@ -116,17 +136,28 @@ def test_the_unexpected_names_itself_and_the_way_to_the_traceback(
         assert long.splitlines()[-1].startswith("Error: ")
 
 
+def test_a_setting_that_makes_no_sense_stops_every_command(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OPENSTACK_RCA_TIMEZONE", "Mars")
+    assert run(["setup"]) == 2
+    assert "no time zone 'Mars'" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_interruption_is_quiet(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipeline, "analyze", raising(KeyboardInterrupt()))
     assert run(ANALYZE) == 130
     assert capsys.readouterr() == ("", "\n")
 
 
+@pytest.mark.parametrize("flag", ["--llm", "--investigate"])
 def test_language_model_by_name_is_not_available(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    flag: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
-    assert run([*ANALYZE, "--llm"]) == 4
+    assert run([*ANALYZE, flag]) == 4
     assert "no key for the language model" in capsys.readouterr().err
 
 

@@ -118,6 +118,29 @@ def test_a_backup_brings_back_what_was_removed(capsys: pytest.CaptureFixture[str
     assert before in answer(capsys, "status")[0]
 
 
+@pytest.mark.parametrize(("file", "why"), [("no/such/b.zip", "There is no folder no/such"), (".", "is a folder")])
+def test_a_backup_makes_no_folder(
+    file: str, why: str, store: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert why in answer(capsys, "backup", file, code=2)[1]
+    assert list(workplace.iterdir()) == [store]
+
+
+@pytest.mark.usefixtures("store")
+def test_a_search_is_cut_to_a_width_but_not_in_a_pipe(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lines() -> list[str]:
+        return answer(capsys, "search", "--query", "store")[0].splitlines()
+
+    monkeypatch.delenv("COLUMNS", raising=False)
+    whole = lines()
+    assert max(map(len, whole)) > 100
+    assert not any(" … " in line for line in whole)
+    monkeypatch.setenv("COLUMNS", "100")
+    assert max(map(len, lines())) == 100
+
+
 @pytest.mark.usefixtures("store")
 def test_a_cut_backup_changes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     before = answer(capsys, "status")[0].splitlines()[1]

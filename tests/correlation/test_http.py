@@ -18,6 +18,7 @@ UWSGI = (
     "/allocation_candidates?limit=1000 => generated 2284 bytes in 98 msecs (HTTP/1.1 503) 6 headers in 256 bytes"
 )
 PLACEMENT = '127.0.0.1 "PUT /allocations/{}" status: 409 len: 9 microversion: 1.36'
+UNVERSIONED = '10.0.0.1 "GET /v2.1/{}/servers/detail" status: 200 len: 2044 microversion: 2.79 time: 0.1'
 WHOLE_URL = '10.0.0.1 "GET http://controller:8774/v2.1/flavors/42 HTTP/1.1" status: 200 len: 9 time: 0.1'
 
 
@@ -29,6 +30,7 @@ WHOLE_URL = '10.0.0.1 "GET http://controller:8774/v2.1/flavors/42 HTTP/1.1" stat
         (GLANCE, "GET", "/v2/images/cirros", 404),
         (UWSGI, "GET", "/allocation_candidates", 503),
         (PLACEMENT.format(UUID), "PUT", "/allocations/*", 409),
+        (UNVERSIONED.format(UUID), "GET", "/v2.1/*/servers/detail", 200),
         (WHOLE_URL, "GET", "/v2.1/flavors/*", 200),
     ],
 )

@@ -160,6 +160,15 @@ def test_a_question_finds_the_lines_that_answer_it(loaded: Loaded) -> None:
     assert closest(loaded, "zzz qqq") == []
 
 
+def test_a_question_about_a_program_finds_its_complaints_and_those_about_it(loaded: Loaded, tmp_path: Path) -> None:
+    own = closest(loaded, "what about nova-compute?")
+    assert {found.message.split(":")[0] for found in own} == {"Over capacity for MEMORY_MB", "Build failed"}
+    lost = "2026-11-22 09:46:50.000 1 ERROR oslo.messaging [-] AMQP server on 10.0.0.5:5672 is unreachable\n"
+    (tmp_path / "nova-conductor.log").write_text(lost * 3)
+    (found,) = closest(load(Source("case", (tmp_path,)), load_settings(), quiet), "what about rabbitmq?")
+    assert (found.service, found.count) == ("nova-conductor", 3)
+
+
 def test_a_job_gives_its_result_and_its_stages() -> None:
     def work(tell: Tell) -> int:
         tell("one")

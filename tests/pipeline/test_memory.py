@@ -49,7 +49,7 @@ def test_a_past_incident_is_shown_and_speaks_for_its_cause(settings: Settings) -
     now = report()
     key = solved(now, settings)
     told = recall(now, settings)
-    assert [(s.id, s.solution) for s in told.similar_incidents] == [(key, "Restored the image.")]
+    assert [(s.id, s.solution, s.confirmed) for s in told.similar_incidents] == [(key, "Restored the image.", True)]
     assert told.diagnosis.causes[0].confidence > now.diagnosis.causes[0].confidence
     assert told.diagnosis.causes[0].component == now.diagnosis.causes[0].component
     assert not settings.vector_db.persist_directory.exists(), "the store was not needed"
@@ -89,7 +89,7 @@ def test_a_silent_server_turns_full_mode_into_fast_and_words_are_compared(settin
         db = VectorDb(host="127.0.0.1", port=silent.getsockname()[1], timeout=0.3)
         told = recall(now, settings.model_copy(update={"vector_db": db}))
     assert told.mode == "fast"
-    assert [s.id for s in told.similar_incidents] == [key]
+    assert [(s.id, s.confirmed) for s in told.similar_incidents] == [(key, False)]
     (note,) = told.notes[len(now.notes) :]
     assert note.startswith("Past incidents are compared by words, not by meaning: The Chroma server ")
 

@@ -109,9 +109,17 @@ def test_a_window_holds_its_ends_and_what_has_no_time() -> None:
     assert within(table, at(4), None)["record"].to_list() == [4, 5]
 
 
-def test_an_empty_window_says_which_times_there_are() -> None:
-    with pytest.raises(InputError, match="2026-11-22 08:00:00"):
-        within(log_table({"message": "m"}), datetime(2030, 1, 1), None)
+@pytest.mark.parametrize(
+    ("since", "until", "where"),
+    [
+        (datetime(2030, 1, 1), None, "after 2030-01-01 00:00:00"),
+        (None, datetime(2020, 1, 1), "before 2020-01-01 00:00:00"),
+        (datetime(2030, 1, 1), datetime(2030, 1, 2), "between 2030-01-01 00:00:00 and 2030-01-02 00:00:00"),
+    ],
+)
+def test_an_empty_window_says_which_times_there_are(since: datetime | None, until: datetime | None, where: str) -> None:
+    with pytest.raises(InputError, match=f"lies {where}; the logs go from 2026-11-22 08:00:00"):
+        within(log_table({"message": "m"}), since, until)
 
 
 def test_files_without_any_record_are_an_error_that_says_why(tmp_path: Path) -> None:

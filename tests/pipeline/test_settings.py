@@ -3,13 +3,15 @@
 import re
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 
 import pytest
 from tests.cases import lab
 
+from openstack_rca.errors import UsageError
 from openstack_rca.pipeline import AnalysisRequest, analyze
 from openstack_rca.records import Report
-from openstack_rca.settings import Analysis, Settings
+from openstack_rca.settings import SETTINGS_FILE, Analysis, Settings, load_settings, names
 
 VAGUE, CLEAR = "nova-scheduler-down", "cinder-schema-old"
 
@@ -68,3 +70,53 @@ def test_every_setting_of_every_section_is_read_somewhere() -> None:
     sections = {name: field.annotation for name, field in Settings.model_fields.items()}
     names = [*sections, *(n for s in sections.values() if isinstance(s, type) for n in getattr(s, "model_fields", ()))]
     assert [name for name in names if not re.search(rf"\.{name}\b", source)] == []
+
+
+def test_every_setting_says_what_it_is() -> None:
+    assert [name for name, field in names().items() if not field.description] == []
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ('timezon = "UTC"', "timezon, which is not known; the nearest is timezone."),
+        ("[analyis]\nmax_causes = 1", "[analyis], which is not known; the nearest is [analysis]."),
+        ("max_causes = 1", "max_causes, which is not known; the nearest is analysis.max_causes."),
+        ("[analysis]\nmax_cause = 1", "no setting analysis.max_cause; the nearest is analysis.max_causes."),
+        ("[dashboard]\nhosts = 1", "no setting dashboard.hosts; the nearest is dashboard.host."),
+        ("timezone = ", "openstack-rca.toml cannot be read"),
+        ('timezone = "Mars"', "no time zone 'Mars'"),
+    ],
+)
+def test_a_settings_file_that_makes_no_sense_is_refused(
+    content: str, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(SETTINGS_FILE).write_text(content)
+    with pytest.raises(UsageError, match=re.escape(why)):
+        load_settings()
+
+
+def test_a_folder_with_the_name_of_the_settings_file_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(SETTINGS_FILE).mkdir()
+    with pytest.raises(UsageError, match=r"openstack-rca\.toml is a folder"):
+        load_settings()
+
+
+def test_published_names_stand_in_the_file_too_and_the_later_source_wins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(SETTINGS_FILE).write_text('DATA_DIR = "file"\nmodels_dir = "file"\nincidents_dir = "file"\ntimezone = "UTC"')
+    monkeypatch.setenv("MODELS_DIR", "environment")
+    monkeypatch.setenv("OPENSTACK_RCA_INCIDENTS_DIR", "environment")
+    monkeypatch.setenv("OPENSTACK_RCA_TIMEZONE", "environment")
+    Path(".env").write_text("OPENSTACK_RCA_INCIDENTS_DIR=dotenv\nOPENSTACK_RCA_TIMEZONE=dotenv\n")
+    told = load_settings(timezone="+02:00")
+    assert [str(folder) for folder in (told.data_dir, told.models_dir, told.incidents_dir)] == [
+        *("file", "environment", "dotenv")
+    ]
+    assert told.timezone == "+02:00"

@@ -76,6 +76,25 @@ def shown_by_markdown(text: str) -> str:
     )
 
 
+def test_a_past_incident_says_whether_its_solution_is_confirmed() -> None:
+    past = sample_report().similar_incidents[0]
+    for confirmed, told in ((False, "Solution not confirmed yet; was recommended wait"), (True, "What solved it wait")):
+        report = sample_report(similar_incidents=(dataclasses.replace(past, solution="wait", confirmed=confirmed),))
+        assert report_to_dict(report)["similar_incidents"][0]["confirmed"] is confirmed
+        forms = report_to_text(report), shown_by_markdown(report_to_markdown(report)), Page(report_to_html(report)).text
+        for form in forms:
+            assert squeezed(told) in squeezed(form).replace(":", "")
+
+
+def test_what_was_read_to_a_part_is_not_skipped_as_a_whole() -> None:
+    skipped = (Skipped("core", "binary"), Skipped("rabbitmq.log", "truncated"), Skipped("nova-api.log", "odd lines", 7))
+    inputs = dataclasses.replace(sample_report().inputs, skipped=skipped)
+    text = report_to_text(sample_report(inputs=inputs))
+    assert "7 lines and 1 file in part and 1 whole file, listed below" in text
+    rows = {line.split()[0]: line.split()[1] for line in text.splitlines() if line.split()[2:3]}
+    assert (rows["core"], rows["rabbitmq.log"], rows["nova-api.log"]) == ("all", "part", "7")
+
+
 def test_all_forms_say_the_same() -> None:
     report = sample_report()
     page = Page(report_to_html(report))

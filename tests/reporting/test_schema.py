@@ -45,6 +45,13 @@ def test_report_satisfies_schema_and_survives_the_round_trip(report: Report) -> 
     assert report_from_dict(content) == report
 
 
+def test_a_report_of_before_reads_its_past_incidents_as_not_confirmed() -> None:
+    content = report_to_dict(sample_report())
+    del content["similar_incidents"][0]["confirmed"]
+    validate(content)
+    assert not report_from_dict(content).similar_incidents[0].confirmed
+
+
 def test_schema_is_itself_valid_and_refuses_what_is_not_in_it() -> None:
     jsonschema.Draft202012Validator.check_schema(report_schema())
     content = report_to_dict(sample_report())

@@ -34,7 +34,7 @@ AROUND = 2
     default=None,
     help="Insist on the language model, or never ask it.  [default: ask it when ANTHROPIC_API_KEY is set]",
 )
-@click.option("--investigate", is_flag=True, help="Let the language model search in the logs itself.")
+@click.option("--investigate", is_flag=True, help="Insist on the language model, and let it search in the logs itself.")
 @click.option("--dry-run", is_flag=True, help="Only show what the language model would be sent, and its size.")
 @click.option("--fresh", is_flag=True, help="Ask again although the answer to this evidence is known.")
 @click.option("--remember", "keep", is_flag=True, help="Keep the report as an incident that later analyses know.")
@@ -68,6 +68,9 @@ def analyze(
     issue = os.fsencode(issue).decode("utf-8", "replace").strip()
     if not issue:
         raise UsageError("The issue text is empty; say with --issue what users see.")
+    if investigate and llm is False:
+        raise UsageError("--investigate asks the language model and --no-llm never does; leave one of them out.")
+    llm = True if investigate else llm
     if target:
         output.check_writable(target)
 

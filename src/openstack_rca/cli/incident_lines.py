@@ -12,7 +12,6 @@ from openstack_rca.incidents.incident import Incident
 from openstack_rca.incidents.memory import Match
 from openstack_rca.reporting.plain import cut, plain
 
-_LEAST_ROOM = 40
 _TEMPLATE, _SHARED = 120, 3  # characters of a template that are shown, and how many of those that two incidents share
 
 
@@ -31,8 +30,7 @@ def read_report(path: Path) -> dict[str, Any]:
 def incident_line(incident: Incident) -> str:
     """Return an incident as one line: id, whether it is confirmed, what was seen."""
     state = "confirmed" if incident.confirmed else "open"
-    head = f"{plain(incident.id)}  {state:<9}  "
-    return head + cut(plain(incident.symptom), max(_LEAST_ROOM, output.width() - len(head)))
+    return output.fitted(f"{plain(incident.id)}  {state:<9}  ", incident.symptom)
 
 
 def incident_lines(incident: Incident) -> Iterator[str]:
@@ -47,7 +45,7 @@ def incident_lines(incident: Incident) -> Iterator[str]:
         ("cause", incident.root_cause),
         ("culprit", " ".join(p for p in (culprit.component, culprit.type, culprit.host) if p) if culprit else ""),
         ("code", (culprit.code if culprit else None) or ""),
-        ("solution", incident.solution),
+        ("solution" if incident.confirmed else "proposed", incident.solution),
         *(("link", link) for link in incident.links),
         ("services", ", ".join(seen.services)),
         *(("template", cut(template, _TEMPLATE)) for template in seen.templates),
@@ -63,6 +61,7 @@ def match_lines(match: Match) -> Iterator[str]:
     if match.incident.root_cause:
         yield f"      cause: {plain(match.incident.root_cause)}"
     if match.incident.solution:
-        yield f"      solution: {plain(match.incident.solution)}"
+        told = "what solved it" if match.incident.confirmed else "not confirmed yet; was recommended"
+        yield f"      {told}: {plain(match.incident.solution)}"
     if match.shared:
         yield f"      both show: {plain('; '.join(cut(template, _TEMPLATE) for template in match.shared[:_SHARED]))}"

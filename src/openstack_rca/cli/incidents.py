@@ -1,5 +1,6 @@
 """`openstack-rca incidents`: the memory of past incidents, with cause and solution."""
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,6 +10,9 @@ from openstack_rca.cli import output
 from openstack_rca.cli.asking import ask, yes_option
 from openstack_rca.cli.options import PATH, debug_option
 from openstack_rca.errors import UsageError
+
+_CODE = re.compile(r"[^:]+\.py(:\w*)?")
+"""A file, with or without the function in it: some code is in none."""
 
 link_option = click.option("--link", "links", multiple=True, metavar="URL", help="Ticket or page; may be repeated.")
 
@@ -61,7 +65,7 @@ def show(incident_id: str) -> None:
 def search(query: str | None, report: Path | None, top_k: int | None, fast: bool) -> None:
     """Find past incidents by a text, or by what the logs of a new one look like."""
     if (query is None) == (report is None):
-        raise UsageError("Say with --query what to look for, or name with --report a report.json.")
+        raise UsageError("Say with --query what to look for, or name with --report a report.json; give one of both.")
     from openstack_rca.cli.incident_lines import match_lines, read_report
     from openstack_rca.incidents.incident import fingerprint_of
     from openstack_rca.pipeline.memory import open_memory
@@ -130,6 +134,8 @@ def resolve(
         raise UsageError("The cause is empty; leave --cause out to keep the one of the diagnosis.")
     if (component is None) != (kind is None) or (code and component is None):
         raise UsageError("--component and --type are needed together, and --code needs both.")
+    if code and not _CODE.fullmatch(code):
+        raise UsageError(f"--code needs FILE:FUNCTION, such as nova/compute/api.py:_attach_volume, not {code!r}.")
     culprit = culprit_named(component, kind, code) if component is not None and kind is not None else None
     settings = load_settings()
     with open_memory(settings, fast=True) as (memory, _):

@@ -1,6 +1,5 @@
 """Records of the log table, or of a view: chosen by filters, shown as a table to read or as data for programs."""
 
-import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -79,7 +78,7 @@ def _show_parquet(table: pl.DataFrame) -> None:
 
 def _as_table(table: pl.DataFrame, columns: Sequence[str | pl.Expr] = LINES) -> Iterator[str]:
     """Yield a header and one row a record; on a terminal, or where COLUMNS says so, cut to fit."""
-    limit = output.width() if sys.stdout.isatty() or "COLUMNS" in os.environ else None
+    limit = output.line_width()
     days = table.select(columns)["time"].dt.date().drop_nulls().unique()
     one_day = len(days) == 1
     shown = table.select(columns).select(

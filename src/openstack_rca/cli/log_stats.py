@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from openstack_rca.records import FileSummary, Logs
-from openstack_rca.reporting.plain import counted, plain, safe_json
+from openstack_rca.reporting.plain import amount_skipped, counted, plain, safe_json
 
 _OTHER_KINDS = (".yaml", ".yml", ".csv", ".md", ".rst", ".html", ".xml", ".ini", ".conf", ".toml", ".py", ".sh", ".pem")
 
@@ -78,8 +78,9 @@ def _lines(stats: dict[str, Any]) -> Iterator[str]:
     if stats["skipped"]:
         yield ""
         yield f"{'skipped':>10}  reason, file"
+    names = {file["file"] for file in stats["files"] if file["lines"]}
     for skipped in stats["skipped"]:
-        lines = f"{skipped['lines']:,}" if skipped["lines"] else "all"
+        lines = amount_skipped(skipped["lines"], read=skipped["file"] in names)
         yield f"{lines:>10}  {plain(skipped['reason'])}: {plain(skipped['file'])}"
     if stats["formats"]:
         yield ""

@@ -61,10 +61,9 @@ def logs(
             "--stats is about all that was read, as table or json; leave filters, views and other formats out."
         )
 
-    from openstack_rca.settings import load_settings, zone_of
+    from openstack_rca.settings import load_settings
 
     settings = load_settings(timezone=timezone)
-    zone_of(settings.timezone)
 
     from openstack_rca import pipeline
     from openstack_rca.cli.log_lines import choose, show

@@ -1,5 +1,6 @@
 """The older form of the commands, `main.py --mode …`, translated into today's."""
 
+import sys
 from collections.abc import Sequence
 
 from openstack_rca.cli.main import run
@@ -7,11 +8,23 @@ from openstack_rca.errors import UsageError
 
 MODES = ("setup", "train", "analyze", "streamlit", "vector-db")
 
+HELP = f"""\
+Usage: python main.py --mode MODE [OPTIONS]
+
+  The older form of the commands of openstack-rca, which 'openstack-rca --help' lists.
+
+  MODE is one of {", ".join(MODES)}; 'python main.py --mode MODE --help' shows its options.
+  With the mode vector-db, --vector-db-action names the action.
+"""
+
 _RENAMED = {"--fast-mode": "--fast"}
 
 
 def run_older(arguments: Sequence[str]) -> int:
-    """Run a command that is given in the older form and return its exit code."""
+    """Run a command that is given in the older form and return its exit code; without a mode, show help that is asked for."""
+    if {"-h", "--help"}.intersection(arguments) and not any(a.partition("=")[0] == "--mode" for a in arguments):
+        sys.stdout.write(HELP)
+        return 0
     return run(arguments, translate)
 
 

@@ -41,7 +41,7 @@ def timezone_option(command: F) -> F:
     add = click.option(
         "--timezone",
         metavar="ZONE",
-        help="Zone of times without one, in logs, --since and --until: Europe/Paris, or +02:00.",
+        help="Zone of all times that carry none: Europe/Paris, or +02:00.",
     )
     return add(command)
 

@@ -15,10 +15,25 @@ from openstack_rca.writing import write_whole
 MAX_WIDTH = 120
 """Columns that a report uses at most; longer lines are hard to read."""
 
+_LEAST_ROOM = 40  # columns that a text gets at least beside its head
+
 
 def width() -> int:
     """Return the columns of the terminal (COLUMNS wins), 80 where there is none."""
     return shutil.get_terminal_size().columns
+
+
+def line_width() -> int | None:
+    """Return the columns that lines are cut to, those of a terminal or of COLUMNS; None in a pipe, where nothing is cut."""
+    return width() if sys.stdout.isatty() or "COLUMNS" in os.environ else None
+
+
+def fitted(head: str, text: str) -> str:
+    """Return a line of a head that stays whole and a text that is cut to the room beside it."""
+    from openstack_rca.reporting.plain import cut, plain
+
+    limit, text = line_width(), plain(text)
+    return head + (text if limit is None else cut(text, max(_LEAST_ROOM, limit - len(head))))
 
 
 def colour() -> bool:

@@ -4,11 +4,9 @@ from collections.abc import Iterator, Mapping
 
 from openstack_rca.cli import output
 from openstack_rca.pipeline.storing import Stored
-from openstack_rca.reporting.plain import counted, cut, plain
+from openstack_rca.reporting.plain import counted, plain
 from openstack_rca.retrieval.store import Found
 from openstack_rca.retrieval.upkeep import CollectionCheck, StoreStatus
-
-_LEAST_ROOM = 40
 
 
 def pieces(by_collection: Mapping[str, int]) -> str:
@@ -52,8 +50,7 @@ def found_line(found: Found) -> str:
     about = found.metadata
     who = " ".join(plain(str(about[key])) for key in ("service", "host", "level") if key in about)
     count = about.get("count", 1)
-    head = f"{found.similarity:.2f}  {who} ×{count:,}  "
-    return head + cut(plain(found.text), max(_LEAST_ROOM, output.width() - len(head)))
+    return output.fitted(f"{found.similarity:.2f}  {who} ×{count:,}  ", found.text)
 
 
 def check_line(check: CollectionCheck) -> str:

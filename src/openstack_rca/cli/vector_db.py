@@ -104,6 +104,8 @@ def backup(target: Path | None) -> None:
     from openstack_rca.retrieval import upkeep
     from openstack_rca.settings import load_settings
 
+    if target:
+        output.check_writable(target)
     path = target or Path(f"vector-db-{datetime.now():%Y%m%d-%H%M%S}.zip")
     with storing.open_existing_store(load_settings(), writing=False) as store:
         done = upkeep.backup(store, path)

@@ -11,7 +11,7 @@ from openstack_rca.correlation.topology import ServiceGraph
 from openstack_rca.knowledge import read
 from openstack_rca.records import Clue, Question
 
-_REQUEST = r"(?:^|[\s\"])(GET|POST|PUT|DELETE|PATCH|HEAD) (?:https?://[^/\s]+)?(/\S*)"
+_REQUEST = r"(?:^|[\s\"])(GET|POST|PUT|DELETE|PATCH|HEAD) (?:https?://[^/\s]+)?(/[^\s\"]*)"
 _STATUS = r"(?:HTTP/1\.[01]\"? |status: |HTTP/1\.[01]\" status: |\(HTTP/1\.[01] )(\d{3})\b"
 
 

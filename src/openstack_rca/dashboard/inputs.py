@@ -14,7 +14,7 @@ from openstack_rca.dashboard.state import Session, session
 from openstack_rca.dashboard.work import Job, brief, watch
 from openstack_rca.errors import InputError
 from openstack_rca.pipeline.cases import TrueCase, load_cases
-from openstack_rca.reporting.plain import counted
+from openstack_rca.reporting.plain import amount_skipped, counted
 
 EXAMPLES = Path(openstack_rca.__file__).parents[2] / "examples" / "incidents"
 """The bundled incidents; they stand in the repository, not in the installed package."""
@@ -32,7 +32,9 @@ def show() -> None:
         st.caption(f"{counted(mine.loaded.table.height, 'record')} of {counted(logs.lines, 'line')} in {files}")
         if logs.skipped:
             with st.popover(f"{counted(len(logs.skipped), 'part')} skipped", width="stretch"):
-                st.dataframe([{"file": s.file, "reason": s.reason, "lines": s.lines or "all"} for s in logs.skipped])
+                read = {file.file for file in logs.files if file.lines}
+                rows = ((s.file, s.reason, amount_skipped(s.lines, read=s.file in read)) for s in logs.skipped)
+                st.dataframe([dict(zip(("file", "reason", "lines"), row, strict=True)) for row in rows])
     with st.expander("Load logs", expanded=mine.loaded is None, icon=":material/folder_open:"):
         source = _chosen(mine)
         busy = "load" in mine.jobs

@@ -149,6 +149,7 @@ class IncidentMemory:
                 m.similarity,
                 _shortened(m.incident.root_cause, size),
                 _shortened(self._solution(m.incident, host), size),
+                m.incident.confirmed,
             )
             for m in matches
         )
@@ -223,6 +224,12 @@ def _shortened(text: str, size: int) -> str:
 def _exported(path: Path) -> list[Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content, Mapping):
+            raise TypeError("it holds no object")
+        if "report_version" in content:
+            raise InputError(
+                f"{path} is a report and no export of incidents; keep it with 'openstack-rca incidents add'."
+            )
         if content["version"] != VERSION:
             raise InputError(f"{path} has version {content['version']}; this program reads version {VERSION}.")
         incidents = content["incidents"]
@@ -230,6 +237,8 @@ def _exported(path: Path) -> list[Any]:
             raise TypeError("incidents is no list")
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from error
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise InputError(f"{path} is no export of incidents: {error!r}.") from error
+    except KeyError as error:
+        raise InputError(f"{path} is no export of incidents: {error.args[0]} is missing.") from error
+    except (ValueError, TypeError, RecursionError) as error:
+        raise InputError(f"{path} is no export of incidents: {error}.") from error
     return incidents

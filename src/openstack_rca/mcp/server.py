@@ -6,10 +6,12 @@ Log text goes to the assistant that asks, redacted as it is for our own language
 from pathlib import Path
 from typing import Any
 
+from openstack_rca import __version__
 from openstack_rca.diagnosis.claude import TOOLS
-from openstack_rca.errors import RcaError, UnavailableError
+from openstack_rca.errors import RcaError, UnavailableError, UsageError
 from openstack_rca.pipeline import AnalysisRequest
 from openstack_rca.pipeline.opening import Opened, open_case
+from openstack_rca.records import LEVELS
 from openstack_rca.settings import Settings
 
 _ROOM = 4000
@@ -25,6 +27,8 @@ class _Desk:
 
     def open(self, issue: str, logs: list[str], baseline: list[str]) -> str:
         """Analyse logs and return the offline diagnosis."""
+        if not logs:
+            raise UsageError("The list of logs is empty; name the files, folders or archives to read.")
         request = AnalysisRequest(issue, tuple(map(Path, logs)), tuple(map(Path, baseline)), llm=False)
         self._opened = open_case(request, self._settings)
         return self._opened.summary
@@ -32,7 +36,10 @@ class _Desk:
     def call(self, name: str, arguments: dict[str, Any]) -> str:
         """Call a tool on the open case."""
         if self._opened is None:
-            return "No case is open; call open_case with the issue and the paths of the logs first."
+            raise UsageError("No case is open; call open_case with the issue and the paths of the logs first.")
+        level = arguments.get("level", "").strip().upper()
+        if level and level not in LEVELS:
+            raise UsageError(f"There is no level {arguments['level']!r}; there are {', '.join(LEVELS)}.")
         return self._opened.hide(self._opened.toolbox.call(name, arguments, _ROOM))
 
 
@@ -45,7 +52,7 @@ def build_server(settings: Settings) -> Any:
         from mcp.server.mcpserver import MCPServer
     except ImportError as error:
         raise UnavailableError('The command mcp needs the extra "mcp": pip install "openstack-rca[mcp]".') from error
-    server = MCPServer("openstack-rca", instructions=__doc__)
+    server = MCPServer("openstack-rca", instructions=__doc__, version=__version__)
     desk = _Desk(settings)
 
     @server.tool(name="open_case")
@@ -69,8 +76,10 @@ def _tool(desk: _Desk, name: str, form: type[Any]) -> Any:
 
 
 def _told(act: Any) -> str:
-    """Return what an action says, or the sentence of its failure."""
+    """Return what an action says; the sentence of its failure becomes an answer that is marked as an error."""
+    from mcp.server.mcpserver.exceptions import ToolError
+
     try:
         return str(act())
     except RcaError as error:
-        return f"Error: {error}"
+        raise ToolError(str(error)) from error

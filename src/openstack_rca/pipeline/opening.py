@@ -1,6 +1,6 @@
 """A case opened for somebody who searches in it: the offline diagnosis, and the tools of an investigation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from openstack_rca.diagnosis.claude import EvidenceBook, Toolbox, Workbench
@@ -38,5 +38,12 @@ def _summary(report: Report) -> str:
         f"{c.statement} [{', '.join(c.evidence)}] Remedy: {c.remediation or 'none known'}"
         for c in diagnosis.causes
     ]
+    part = [report.part] if report.part else []
+    missing = _listed("What is missing:" if diagnosis.inconclusive else "Still open:", diagnosis.open_questions)
     lines = [f"{e.id} {e.file}:{e.line} {e.level} {e.service}: {e.text[:300]}" for e in diagnosis.evidence]
-    return "\n".join([verdict, *causes, "Evidence:", *lines])
+    notes = _listed("Notes:", report.notes)
+    return "\n".join([verdict, *causes, *part, *missing, *_listed("Evidence:", lines), *notes])
+
+
+def _listed(title: str, items: Sequence[str]) -> Sequence[str]:
+    return [title, *items] if items else []

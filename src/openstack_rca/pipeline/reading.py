@@ -55,7 +55,8 @@ def within(table: pl.DataFrame, since: datetime | None, until: datetime | None) 
     kept = table.filter((early | late).fill_null(value=False).not_())
     if kept.is_empty():
         first, last = table["time"].min(), table["time"].max()
-        raise InputError(f"No record lies between {since} and {until}; the logs go from {first!s} to {last!s} (UTC).")
+        where = f"between {since} and {until}" if since and until else f"after {since}" if since else f"before {until}"
+        raise InputError(f"No record lies {where}; the logs go from {first!s} to {last!s} (UTC).")
     return kept
 
 

@@ -4,13 +4,14 @@ Console, Markdown and HTML draw the same outline, so they cannot tell different 
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from openstack_rca.records import Cause, Evidence, Pattern, Report, Scores, Skipped, TimelineEvent
+from openstack_rca.records import Cause, Evidence, Inputs, Pattern, Report, Scores, Skipped, TimelineEvent
 from openstack_rca.reporting.blocks import Block, Bullets, Commands, Fields, Grid, Paragraph, Proof, Section
-from openstack_rca.reporting.plain import counted
+from openstack_rca.reporting.plain import amount_skipped, counted
 
 Clock = Callable[[datetime | None], str]
 
@@ -204,7 +205,11 @@ def _services(report: Report) -> Iterator[Block]:
 def _similar(report: Report) -> Iterator[Block]:
     for past in report.similar_incidents:
         yield Paragraph(f"{past.id} ({past.similarity:.0%} alike)".replace("%", " %"), "strong")
-        yield Fields((("Cause", past.cause), ("Solution", past.solution)))
+        if past.confirmed:
+            yield Fields((("Cause", past.cause), ("What solved it", past.solution)))
+        else:
+            recommended = f"not confirmed yet; was recommended: {past.solution or 'nothing'}"
+            yield Fields((("Suspected then", past.cause or "nothing"), ("Solution", recommended)))
 
 
 def _next(report: Report) -> Iterator[Block]:
@@ -241,7 +246,7 @@ def _inputs(report: Report) -> Iterator[Block]:
     stages = ", ".join(f"{stage} {value:.2f}" for stage, value in seconds.items())
     rows = [
         ("Read", f"{counted(inputs.lines, 'line')} in {counted(inputs.files, 'file')}; {inputs.relevant:,} relevant"),
-        ("Skipped", _skipped_sum(inputs.skipped)),
+        ("Skipped", _skipped_sum(inputs)),
         ("Took", f"{sum(seconds.values()):.2f} s" + (f" ({stages})" if stages else "")),
         ("Analysis", f"{report.mode}, by the {report.diagnosis.analyst} analyst, at {report.created_at:%F %T} UTC"),
     ]
@@ -253,21 +258,27 @@ def _inputs(report: Report) -> Iterator[Block]:
     if report.notes:
         yield Bullets(report.notes)
     if inputs.skipped:
-        yield Grid(("Skipped file", "Lines", "Reason"), tuple(map(_skipped_row, inputs.skipped)), numbers=(1,))
+        yield Grid(("Skipped file", "Lines", "Reason"), tuple(_skipped_rows(inputs)), numbers=(1,))
     if inputs.zones:
         yield Grid(("Zone", "Files whose times were read in it"), tuple(_zones(inputs.zones)))
 
 
-def _skipped_sum(skipped: tuple[Skipped, ...]) -> str:
-    if not skipped:
+def _skipped_sum(inputs: Inputs) -> str:
+    if not inputs.skipped:
         return "nothing"
-    lines, files = sum(s.lines for s in skipped), sum(not s.lines for s in skipped)
-    parts = [counted(lines, "line")] * bool(lines) + [counted(files, "whole file")] * bool(files)
-    return f"{' and '.join(parts)}, listed below"
+    amounts = Counter(_amount(skipped, inputs) for skipped in inputs.skipped)
+    lines, parts, files = sum(skipped.lines for skipped in inputs.skipped), amounts["part"], amounts["all"]
+    told = [counted(lines, "line")] * bool(lines) + [f"{counted(parts, 'file')} in part"] * bool(parts)
+    return f"{' and '.join(told + [counted(files, 'whole file')] * bool(files))}, listed below"
 
 
-def _skipped_row(skipped: Skipped) -> tuple[str, str, str]:
-    return skipped.file, f"{skipped.lines:,}" if skipped.lines else "all", skipped.reason
+def _skipped_rows(inputs: Inputs) -> Iterator[tuple[str, str, str]]:
+    for skipped in inputs.skipped:
+        yield skipped.file, _amount(skipped, inputs), skipped.reason
+
+
+def _amount(skipped: Skipped, inputs: Inputs) -> str:
+    return amount_skipped(skipped.lines, read=skipped.file in inputs.zones)
 
 
 def _zones(zones: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -57,3 +57,8 @@ def without_ids(line: str) -> str:
 def counted(number: int, noun: str) -> str:
     """Return a number with its noun, "1 file" or "2,000 files"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def amount_skipped(lines: int, read: bool) -> str:
+    """Return how much of a file was skipped: a number of lines, or without one "part" of what was read else, or "all"."""
+    return f"{lines:,}" if lines else "part" if read else "all"

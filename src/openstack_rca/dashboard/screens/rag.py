@@ -172,6 +172,8 @@ def _incident(incident: Incident, mine: Session) -> None:
     with st.expander(f"{incident.created_at:%F %H:%M} · {safe(incident.symptom[:90])}", icon=sign):
         with st.form(f"incident-{incident.id}", border=False):
             st.markdown(f"**Symptom:** {safe(incident.symptom)}")
+            if not incident.confirmed:
+                st.caption("Not confirmed yet: here stands what was suspected, and what was recommended.")
             cause = st.text_area("True cause", incident.root_cause, key=f"cause-{incident.id}")
             solution = st.text_area("What solved it", incident.solution, key=f"solution-{incident.id}")
             left, right, _ = st.columns([1, 1, 3])
