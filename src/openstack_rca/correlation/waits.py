@@ -38,8 +38,13 @@ _SHARED_WEIGHT = 0.5
 
 
 def waits(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
-    """Return clues against those for whom slow API requests waited, or who were slow themselves; needs the column `root`."""
-    answers = _timed(with_seconds(with_http(table.filter(pl.col("time").is_not_null()))))
+    """Return clues against those for whom slow API requests waited, or who were slow themselves; needs the column `root`.
+
+    What a proxy logs of a request is not a second one.
+    """
+    proxies = [s for s in table["service"].unique() if s and graph.is_infrastructure(graph.resolve(s) or s)]
+    own = table.filter(pl.col("time").is_not_null() & ~pl.col("service").is_in(proxies))
+    answers = _timed(with_seconds(with_http(own)))
     found = [*_awaited(answers, table, graph), *_late_together(answers, graph)]
     locked = _released_together(answers, graph) if not found else []  # else they were released by who was waited for
     return [*found, *(locked or _slow_alone(answers, table, graph))]
