@@ -124,6 +124,27 @@ def test_a_devstack_traceback_joins_although_the_journal_times_differ():
     assert record["detail"].endswith("ValueError: no")
 
 
+def test_every_line_of_a_failed_command_joins_in_devstacks_journal_too():
+    command = [
+        "Error creating Volume: Unexpected error while running command.",
+        "Command: sudo lvcreate",
+        "Exit code: 5",
+    ]
+    command += ["Stdout: ''", "[SQL: SELECT 1]", "", "Stderr: '  Volume group \"x\" has insufficient free space'"]
+    at, journal = "2026-11-22 09:00:00.001 7 ERROR cinder.brick.local_dev.lvm", "Nov 22 09:00:00 ctl cinder-volume[7]:"
+    for front in (at, f"{journal} ERROR cinder.brick.local_dev.lvm"):
+        lines = [f"{front} {CTX} {command[0]}", *(f"{front} {line}" for line in command[1:])]
+        record = row("\n".join([*lines, ""]), name="cinder/cinder-volume.log")
+        assert (record["lines"], record["message"]) == (7, command[0])
+        assert record["detail"] == "\n".join(command[1:])
+
+
+def test_an_error_of_another_program_is_no_further_line_in_the_journal():
+    front = "Nov 22 09:00:00 ctl ansible[7]: ERROR"
+    text = f"{front} nova.compute.manager {CTX} Boom\n{front} playbook.run failed\n{front} nova is down\n"
+    assert [r["lines"] for r in rows(text, name="syslog")] == [1, 1, 1]
+
+
 def test_lines_in_a_container_before_the_first_header_are_records_and_stay_in_their_file():
     front = "2026-01-01T00:00:00.000000000Z stderr F "
     pod = f"{front}+ exec nova-compute\n{front}{HEAD}\n{front}{TRACE.split(chr(10))[0]}\n{front}words\n"

@@ -190,3 +190,11 @@ def test_a_journal_export_with_a_value_of_several_lines():
     first, second = parse(Memory(content, "journal.export")).table.to_dicts()
     assert (first["message"], first["detail"]) == ("first", "Traceback (most recent call last):\nValueError: no")
     assert (second["message"], second["line"]) == ("hello", 11)
+
+
+def test_a_hole_of_nul_bytes_is_no_long_line():
+    hole = bytes(9 << 20)
+    logs = parse(Memory(hole + OSLO.encode() * 2 + hole + OSLO.encode() + hole))
+    assert logs.table["line"].to_list() == [1, 2, 3]
+    assert logs.table["message"].to_list() == ["m", "m", "m"]
+    assert (logs.skipped, logs.lines) == ((), 3)

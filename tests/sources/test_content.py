@@ -8,6 +8,7 @@ from tests.sources.packing import COMPRESS, LINE, broken_off, contents, names, o
 from openstack_rca.errors import InputError
 from openstack_rca.sources import Limits, PathSource
 
+LASTLOG = b"\x8e\x2c\x1f\x69" + b"pts/0".ljust(32, b"\0") + b"10.0.0.5".ljust(256, b"\0")
 UMLAUTS = "2026-11-20 10:00:00.000 7 ERROR nova [-] Größe überschritten\n" * 400
 
 
@@ -69,11 +70,18 @@ def test_wide_text_becomes_utf8(tmp_path: Path, encoding: str, mark: bytes, bloc
         b"x" * 100_000,
         "日本語のログ\n".encode() * 100,
         bytes(5000) + LINE * 40,
+        bytes(600_001) + LINE * 40,
+        bytes(600_001) + LINE + bytes(5000),
+        LINE * 5 + bytes(7000),
+        LINE * 5 + bytes(600_000) + LINE,
+        LINE * 5 + bytes(5000) + LINE * 5,
         b"\n",
     ],
 )
-def test_text_passes_byte_by_byte(tmp_path: Path, data: bytes) -> None:
-    assert contents(one(tmp_path, "a.log", data)) == {"a.log": data}
+@pytest.mark.parametrize("suffix", ["", ".gz", ".zst"])
+def test_text_passes_byte_by_byte(tmp_path: Path, data: bytes, suffix: str) -> None:
+    packed = COMPRESS[suffix](data) if suffix else data
+    assert contents(one(tmp_path, f"a.log{suffix}", packed)) == {f"a.log{suffix}": data}
 
 
 @pytest.mark.parametrize(
@@ -88,6 +96,11 @@ def test_text_passes_byte_by_byte(tmp_path: Path, data: bytes) -> None:
         (bytes(range(1, 256)) * 40, "control bytes)"),
         (b"7z\xbc\xaf\x27\x1c" + LINE, "binary (a 7z archive, which is not supported)"),
         (os.urandom(10_000), "control bytes)"),
+        (bytes(300_000), "binary (100% NUL bytes)"),
+        (bytes(300_000) + os.urandom(10_000), "control bytes)"),
+        (bytes(292_000) + LASTLOG + bytes(290 * 292) + LASTLOG, "NUL bytes)"),
+        (LASTLOG + bytes(8 << 10), "NUL bytes)"),
+        (bytes(32 << 10) + b"\x01CD001\x01" + bytes(1) + b" " * 2000, "binary (a CD image)"),
     ],
 )
 @pytest.mark.parametrize("suffix", ["", ".gz"])

@@ -43,12 +43,11 @@ class Reading:
         exported = None
         in_cut_line = False
         for chunk in _to_utf8(self._chunks()):
-            tail += chunk
-            exported = (
-                journal_export.is_export(bytes(tail[:_HEAD_BYTES]))
-                if exported is None and len(tail) >= _HEAD_BYTES
-                else exported
-            )
+            if exported is None and len(tail) + len(chunk) >= _HEAD_BYTES:
+                chunk = bytes(tail) + chunk
+                tail.clear()
+                exported = journal_export.is_export(chunk[:_HEAD_BYTES])
+            tail += chunk.replace(b"\0", b"") if exported is False else chunk  # a hole is no long line
             while len(tail) >= BLOCK_BYTES:
                 if in_cut_line:
                     in_cut_line = _drop_line(tail)

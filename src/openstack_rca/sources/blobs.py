@@ -15,6 +15,10 @@ LARGEST_HEADER = 64 << 20
 """No header or directory of an archive is this large: 64 MiB list half a million members."""
 
 
+PASSED_AT_ONCE = 256 << 10
+"""Bytes read at once to get past a hole at the start of a file."""
+
+
 class Blob(ABC):
     """Bytes from position 0 to `end()`."""
 
@@ -31,12 +35,15 @@ class Blob(ABC):
     def read_at(self, position: int, size: int) -> bytes:
         """Return at most `size` bytes from a position on, none only at the end; raises the error of the library."""
 
-    def head(self, size: int) -> bytes:
-        """Return the first bytes, fewer than `size` only where the content is shorter or breaks off."""
+    def head(self, size: int, behind: bytes = b"") -> bytes:
+        """Return the first bytes, fewer than `size` only where the content is shorter or breaks off.
+
+        With `behind` they are those that follow all of these bytes at the start, however many there are.
+        """
         found = b""
         try:
-            for block in self.blocks(size):
-                found += block
+            for block in self.blocks(PASSED_AT_ONCE if behind else size):
+                found += block if found or not behind else block.lstrip(behind)
                 if len(found) >= size:
                     break
         except Exception:

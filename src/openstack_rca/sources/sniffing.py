@@ -21,6 +21,9 @@ a fifth and more."""
 MOST_CONTROLS = 0.05
 """Share of other control bytes above which content is binary: packed or random data has a tenth."""
 
+_HOLE = re.compile(rb"\0{512,}")
+"""A sector that was never written, as a power loss leaves it in a log; what stands before it tells what the file is."""
+
 _CONTROLS = bytes(set(range(1, 32)) - set(b"\b\t\n\f\r\x1b"))
 
 _BINARY = {
@@ -31,6 +34,7 @@ _BINARY = {
     b"GIF8": "a GIF image",
     b"%PDF-": "a PDF document",
     b"\x7fELF": "a program",
+    b"\x01CD001": "a CD image",  # behind 32 KiB of NUL bytes
     b"7z\xbc\xaf\x27\x1c": "a 7z archive, which is not supported",
     b"Rar!\x1a\x07": "a RAR archive, which is not supported",
     b"\x04\x22\x4d\x18": "LZ4 data, which is not supported",
@@ -73,9 +77,12 @@ def nature_of(blob: Blob, name: str, limits: Limits) -> Nature:
         return Nature("zip", blob)
     if _is_tar(head, name):
         return Nature("tar", blob)
-    if binary := _binary(head):
+    encoding = encoding_of(head)
+    if head.startswith(b"\0") and not encoding:  # a writer that goes on behind logrotate's copytruncate leaves a hole
+        head = blob.head(HEAD, behind=b"\0") or head
+    if binary := _binary(head, encoding):
         return Nature("other", blob, f"binary ({binary})")
-    return Nature("text", blob, encoding_of(head), modified)
+    return Nature("text", blob, encoding, modified)
 
 
 def _is_tar(head: bytes, name: str) -> bool:
@@ -90,16 +97,18 @@ def _is_tar(head: bytes, name: str) -> bool:
     return True
 
 
-def _binary(head: bytes) -> str:
+def _binary(head: bytes, encoding: str) -> str:
     """Return what kind of binary data begins so, an empty string for text."""
     for magic, what in _BINARY.items():
         if head.startswith(magic):
             return what
     if head[2:4] == b"\r\n" and head[:1] not in b"\r\n" and b"\0" in head[4:16]:
         return "compiled Python"
-    if encoding_of(head):
+    if encoding:
         return ""
-    head = head.lstrip(b"\0") or head  # a writer that goes on behind logrotate's copytruncate leaves a hole
+    written = _HOLE.split(head.lstrip(b"\0"), maxsplit=1)[0]
+    if b"\n" in written:  # lines; the records of lastlog and its like have none between their NUL bytes
+        head = written
     nuls = head.count(0) / len(head)
     if nuls > MOST_NULS:
         return f"{nuls:.0%} NUL bytes"
