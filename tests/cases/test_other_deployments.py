@@ -1,4 +1,4 @@
-"""Incidents of clouds of another build: OVN, Galera and HAProxy; Ceph, libvirt and Open vSwitch; cells, LDAP and syslog."""
+"""Incidents of clouds of another build: OVN, Galera and HAProxy; Ceph, libvirt and Open vSwitch; cells, LDAP and syslog; pods."""
 
 import pytest
 import yaml
@@ -9,7 +9,7 @@ from openstack_rca.pipeline import AnalysisRequest, analyze
 from openstack_rca.settings import Settings
 
 EXAMPLES = lab.ROOT / "examples"
-HIGH_AVAILABILITY, CEPH, CELLS = "high-availability", "ceph-and-libvirt", "cells-and-syslog"
+HIGH_AVAILABILITY, CEPH, CELLS, PODS = "high-availability", "ceph-and-libvirt", "cells-and-syslog", "kubernetes"
 
 
 @pytest.mark.parametrize("with_baseline", [True, False])
@@ -36,6 +36,12 @@ HIGH_AVAILABILITY, CEPH, CELLS = "high-availability", "ceph-and-libvirt", "cells
         (CELLS, "swift-device-full"),
         (CELLS, "cinder-quota-rows-locked"),  # no error anywhere
         (CELLS, "neutron-policy-ports-admin-only"),
+        (PODS, "cpu-mode-host-passthrough"),
+        (PODS, "image-data-corrupted"),
+        (PODS, "l3-agent-killed"),
+        (PODS, "neutron-user-disabled"),
+        (PODS, "nova-scheduler-unknown-filter"),
+        (PODS, "rabbitmq-file-handles"),
     ],
 )
 def test_the_cause_of_an_incident_of_another_deployment_is_found(
@@ -51,7 +57,7 @@ def test_the_cause_of_an_incident_of_another_deployment_is_found(
     assert (cause.service, cause.type) == (truth["root_cause_service"], truth["root_cause_type"])
 
 
-@pytest.mark.parametrize("deployment", [HIGH_AVAILABILITY, CEPH, CELLS, "random-mutations"])
+@pytest.mark.parametrize("deployment", [HIGH_AVAILABILITY, CEPH, CELLS, PODS, "random-mutations"])
 def test_another_deployment_in_health_has_no_cause(deployment: str) -> None:
     logs = EXAMPLES / deployment / "baseline-1" / "logs"
     assert analyze(AnalysisRequest("Is anything wrong?", (logs,), (), fast=True), Settings()).diagnosis.inconclusive
