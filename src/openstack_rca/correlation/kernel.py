@@ -80,9 +80,7 @@ def _forbidden(deed: _Deed, clue: Clue, clues: Sequence[Clue], table: pl.DataFra
 
 def _is_called(component: str, name: str, graph: ServiceGraph) -> bool:
     """Say whether a component runs under a name that the kernel gives, which may be cut."""
-    return graph.resolve(name) == component or (
-        (len(name) == _LONGEST - 1 or len(name) == _LONGEST) and component.startswith(name)
-    )
+    return graph.resolve(name) == component or (len(name) >= _LONGEST - 1 and component.startswith(name))
 
 
 def _is_after(clue: Clue, deed: Clue, within: timedelta | None) -> bool:

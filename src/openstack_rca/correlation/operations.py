@@ -33,9 +33,7 @@ def of_other_operations(table: pl.DataFrame, question: Question) -> set[str]:
         call=pl.concat_str("method", "route", separator=" ")
     )
     others = [o.call for o in _operations() if o.call not in asked]
-    known = calls.group_by("root").agg(
-        asked=_is_any(asked).any(), other=_is_any(others).any()
-    )  # fmt: skip
+    known = calls.group_by("root").agg(asked=_is_any(asked).any(), other=_is_any(others).any())
     return set(known.filter(pl.col("other") & ~pl.col("asked"))["root"].to_list())
 
 

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -167,5 +168,9 @@ def test_without_searches_the_tools_say_so(case: Case, offline: Diagnosis) -> No
 
 
 def test_past_incidents_reach_the_context(case: Case, offline: Diagnosis) -> None:
-    said = ClaudeAnalyst(settings_for("http://unused")).dry_run(case, offline, Material(similar=(PAST,)))
-    assert "INC-7 (similarity 0.83): nova-compute was killed — solution: more memory" in said
+    def said(past: SimilarIncident) -> str:
+        return ClaudeAnalyst(settings_for("http://unused")).dry_run(case, offline, Material(similar=(past,)))
+
+    told = "INC-7 (similarity 0.83): nova-compute was killed — "
+    assert f"{told}not confirmed, recommended then: more memory" in said(PAST)
+    assert f"{told}solved by: more memory" in said(replace(PAST, confirmed=True))

@@ -7,7 +7,7 @@ from itertools import chain
 from openstack_rca.contracts import Topology
 from openstack_rca.diagnosis.claude.client import ClaudeClient, Heard, Usage
 from openstack_rca.diagnosis.claude.counting import tokens
-from openstack_rca.diagnosis.claude.drawing import clock, cut, drawn
+from openstack_rca.diagnosis.claude.drawing import clock, cut, drawn, remembered
 from openstack_rca.diagnosis.claude.exchange import Exchange, Message, Unusable
 from openstack_rca.diagnosis.claude.facts import Facts
 from openstack_rca.diagnosis.claude.page import Page, wrap
@@ -156,5 +156,5 @@ def _drawn(report: Report, budget: int, redactor: Redactor) -> str:
     )
     page.offer("services", f"records/errors/relevant: {counts}")
     for i, past in enumerate(report.similar_incidents):
-        page.offer("past incidents", f"{past.id}: {cut(past.cause, 300)} — solution: {cut(past.solution, 300)}", i)
+        page.offer("past incidents", remembered(past, 300), i)
     return wrap("report", redactor.redact(page.text()))

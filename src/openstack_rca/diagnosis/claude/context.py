@@ -8,7 +8,7 @@ import polars as pl
 from openstack_rca.diagnosis.case import Case
 from openstack_rca.diagnosis.claude.book import EvidenceBook
 from openstack_rca.diagnosis.claude.counting import tokens
-from openstack_rca.diagnosis.claude.drawing import clock, cut, drawn
+from openstack_rca.diagnosis.claude.drawing import clock, cut, drawn, remembered
 from openstack_rca.diagnosis.claude.page import Page, wrap
 from openstack_rca.diagnosis.offline import ranked
 from openstack_rca.diagnosis.relevance import RELEVANT
@@ -169,8 +169,7 @@ class _Writer:
     def past_incidents(self, similar: Sequence[SimilarIncident]) -> None:
         """Write past incidents like this one with their solutions; they are hints, not evidence."""
         for i, past in enumerate(similar):
-            solved = f"{cut(past.cause, 400)} — solution: {cut(past.solution, 400)}"
-            self.page.offer("past incidents", f"{past.id} (similarity {past.similarity:.2f}): {solved}", i)
+            self.page.offer("past incidents", remembered(past, 400), i)
 
     def changes(self, patterns: Sequence[Pattern]) -> None:
         """Write the templates that changed most against health."""

@@ -3,7 +3,7 @@
 import re
 from datetime import datetime
 
-from openstack_rca.records import Evidence
+from openstack_rca.records import Evidence, SimilarIncident
 
 LONGEST = 700
 """Characters of a line that are shown; the rest is cut out of its middle and counted."""
@@ -35,6 +35,12 @@ def drawn(evidence: Evidence, detail: str, longest: int = LONGEST) -> str:
     hidden = detail or (evidence.text if len(evidence.text) > longest and _FRAME.search(evidence.text) else "")
     joined = shortened(hidden)
     return f"{text}\n  below {evidence.id}: {joined}" if joined else text
+
+
+def remembered(past: SimilarIncident, longest: int) -> str:
+    """Return a past incident on one line: its cause, and what solved it or, where nobody confirmed that, was recommended."""
+    solved = "solved by" if past.confirmed else "not confirmed, recommended then"
+    return f"{past.id} (similarity {past.similarity:.2f}): {cut(past.cause, longest)} — {solved}: {cut(past.solution, longest)}"
 
 
 def shortened(detail: str) -> str:

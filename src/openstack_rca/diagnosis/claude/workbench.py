@@ -7,7 +7,7 @@ import polars as pl
 
 from openstack_rca.diagnosis.case import Case
 from openstack_rca.diagnosis.claude.book import EvidenceBook
-from openstack_rca.diagnosis.claude.drawing import clock, cut, drawn
+from openstack_rca.diagnosis.claude.drawing import clock, cut, drawn, remembered
 from openstack_rca.records import Pattern, SimilarIncident
 
 FindIncidents = Callable[[str], Sequence[SimilarIncident]]
@@ -115,14 +115,7 @@ class Workbench:
         """Return past incidents like a text, with their causes and solutions; they are hints, not evidence."""
         if self._incidents is None:
             return "There is no memory of past incidents here."
-        found = self._incidents(text)
-        return (
-            "\n".join(
-                f"{i.id} (similarity {i.similarity:.2f}): {cut(i.cause, 400)} — solution: {cut(i.solution, 400)}"
-                for i in found
-            )
-            or "No past incident is like this."
-        )
+        return "\n".join(remembered(i, 400) for i in self._incidents(text)) or "No past incident is like this."
 
     def search_signatures(self, text: str) -> str:
         """Return known failure texts about a text, with what they mean."""
