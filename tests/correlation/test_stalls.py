@@ -30,6 +30,10 @@ def test_services_that_stop_answering_together_wait_for_the_database() -> None:
     assert (stall.first, stall.last) == (at(5), at(20))
 
 
+def test_failed_probes_are_no_calls_that_wait_for_a_database() -> None:
+    assert found(waited("nova-api", "kubelet"), waited("neutron-server", "kubelet")) == []
+
+
 def test_one_service_or_two_of_one_kind_hang_by_themselves() -> None:
     conductor, scheduler = waited("nova-conductor", "nova-compute"), waited("nova-scheduler", "nova-conductor")
     assert found(conductor) == []

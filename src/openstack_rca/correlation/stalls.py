@@ -27,7 +27,7 @@ def stalls(clues: Sequence[Clue], graph: ServiceGraph) -> list[Clue]:
     waited = [
         c for c in clues
         if c.type == "timeout" and c.kind != "wait" and c.reporter != c.component and c.role != "context"
-        and graph.depends(c.reporter, c.component) is not None  # a proxy or a probe makes no RPC call
+        and graph.family(c.reporter) != "host"  # kubelet's probes reach no further than the program
         and c.weight >= _TELLING and c.first and _DATABASE in graph.needs(c.component) and not graph.is_per_host(c.component)
     ]  # fmt: skip
     waited.sort(key=lambda c: (c.first, c.key))
