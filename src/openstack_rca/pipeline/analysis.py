@@ -132,7 +132,7 @@ def _diagnose(
             part, where = examine(table, baseline, question, graph, question.times), ""
         else:
             part, where = focus(table, baseline, question, graph)
-        missing = unmet(question, table, span(table))
+        missing = tuple(unmet(question, table, span(table)))
         table = part.table
         stories = follow(table, list(dict.fromkeys([*part.asked, *failed_roots(table)])))
         skewed = clock_clues(table, clocks)
@@ -150,7 +150,7 @@ def _diagnose(
             graph,
             partial(cite, request.logs, table),
             says,
-            tuple(missing),
+            missing,
         )
         diagnosis = OfflineAnalyst(settings.analysis).diagnose(case)
     told = partial(
