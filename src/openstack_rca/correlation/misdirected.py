@@ -30,8 +30,9 @@ _OTHERS = 2
 _ADDRESS = re.compile(r"https?://(?P<host>[\w.-]+):(?P<port>\d{2,5})")
 _CATALOG = "keystone"
 _REFUSED = "http-peer-refused:"
+_UNANSWERED = ("amqp-no-answer:", "db-no-answer:")
 _STARTED = ("service-started:", "nova-compute-started:", "rabbitmq-started:")
-"""How the keys of clues begin that tell of a refused connection and of a start (ids of signatures)."""
+"""How the keys of clues begin that tell of a refused connection, of one without an answer, and of a start (ids of signatures)."""
 
 
 def misdirected(clues: Sequence[Clue], table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
@@ -43,7 +44,7 @@ def misdirected(clues: Sequence[Clue], table: pl.DataFrame, graph: ServiceGraph)
     """
     complaints = [
         c for c in clues
-        if (c.type in _UNREACHED or (c.type in _OF_A_CONNECTION and _is_far(c.component, graph)))
+        if (c.type in _UNREACHED or c.key.startswith(_UNANSWERED) or (c.type in _OF_A_CONNECTION and _is_far(c.component, graph)))
         and c.role != "context" and c.weight >= _TELLING and c.reporter != c.component
         and graph.family(c.reporter) != "host"  # the kernel needs nobody
         and c.first and c.last
