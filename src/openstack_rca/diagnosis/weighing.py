@@ -34,8 +34,8 @@ _OWN_WORD = 0.8
 """From which weight on what a program says of itself ("shut down") stands beside the reasons that others name."""
 _TOO_LATE = 0.5
 """How much less a dependency explains whose own failure shows a timer later than what it is to explain."""
-_STATUS_ONLY = 0.5
-"""What an HTTP status counts when the type of a cause is decided: it says that a call was refused, not why."""
+_WITHOUT_REASON, _REASONLESS = 0.5, frozenset({"http", "change"})
+"""What a clue counts when the type of a cause is decided that only says that a call was refused, or that lines are new."""
 _KNOWN, _TELLING = 0.5, 0.3
 """From which weight on a clue names a cause of what was asked about, and from which on it tells of a failure."""
 _EARLY, _LATE, _ONE_TIMER = 1.15, 0.9, timedelta(seconds=60)
@@ -368,7 +368,7 @@ def _type(own: Sequence[Weighed]) -> str:
     votes: dict[str, list[float]] = defaultdict(list)
     for w in own:
         factor = {"cause": 1.0, "symptom": _SYMPTOM}.get(w.clue.role, 0.2)
-        factor *= _STATUS_ONLY if w.clue.kind == "http" else 1.0
+        factor *= _WITHOUT_REASON if w.clue.kind in _REASONLESS else 1.0
         accused_by_others = w.clue.reporter != w.clue.component
         kind = "service-down" if w.clue.type == "dependency-unreachable" and accused_by_others else w.clue.type
         votes[kind].append(w.weight * factor)
