@@ -27,6 +27,8 @@ _ABSENCE_WEIGHT, _MANY_MISSING = 0.6, 10
 """What it is worth when all kinds of line that are missing are of one service, and how many make half of that."""
 _NOVELTY_WEIGHT = 0.3
 """What it weighs at most that a service writes lines which health never saw."""
+_SOME_NEWS = 1
+"""So many kinds of line that are new make half of what many make."""
 _MOSTLY_NEW = 0.5
 """The share of the kinds of line of a program from which on health did not see it at work."""
 _FAILURE_MASS = {"WARNING": 0.2, "ERROR": 1.0, "CRITICAL": 1.5}
@@ -219,7 +221,7 @@ def novelty_clues(change: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
                 host=None,
                 type="bug",
                 role="cause",
-                weight=_NOVELTY_WEIGHT * group.height / news.height,
+                weight=_NOVELTY_WEIGHT * group.height / (news.height + _SOME_NEWS),
                 reporter=component,
                 statement=f"{component} writes {own.height} kinds of line that it never wrote in health",
                 records=tuple(own["record"].head(3)),
