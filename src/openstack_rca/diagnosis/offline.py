@@ -304,7 +304,8 @@ def _open(case: Case, kept: Sequence[Hypothesis], inconclusive: bool) -> tuple[s
             f"The evidence against {kept[0].component} is weak: logs of a healthy time (--baseline) or of more services "
             "would tell what is unusual."
         )
-    known = set(case.table["service"].drop_nulls().unique().cast(pl.String).to_list())
+    services = case.table["service"].drop_nulls().unique().cast(pl.String).to_list()
+    known = {name for s in services for name in (s, case.topology.resolve(s))}
     questions.extend(
         f"{h.component} is under suspicion, but its own log is not among the files: add it."
         for h in kept[:1]
