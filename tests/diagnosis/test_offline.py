@@ -76,6 +76,13 @@ def test_nothing_that_accuses_is_inconclusive_and_says_what_is_missing() -> None
     assert diagnosis.open_questions
 
 
+def test_whose_log_is_there_under_another_name_is_not_missed() -> None:
+    accused = case(clue("swift-proxy", 0.8))
+    assert "own log is not among the files" in OfflineAnalyst(Analysis()).diagnose(accused).open_questions[0]
+    named = accused.table.with_columns(service=pl.lit("swift-proxy-server").cast(accused.table["service"].dtype))
+    assert OfflineAnalyst(Analysis()).diagnose(replace(accused, table=named)).open_questions == ()
+
+
 @pytest.mark.parametrize("kind", ["change", "silence", "restart"])
 def test_what_also_happens_in_health_proves_nothing_alone(kind: str) -> None:
     assert diagnose(clue("nova-api", 0.9, kind=kind)).inconclusive

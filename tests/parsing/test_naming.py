@@ -92,8 +92,17 @@ def test_an_api_that_speaks_of_a_compute_does_not_run_there():
 
 
 def hosts(*files: tuple[str, str]) -> list[str | None]:
-    logs = parse(*(Memory(OSLO.format("x.y", text).encode(), name) for name, text in files))
+    lines = [text if text.startswith("Nov ") else OSLO.format("x.y", text) for _, text in files]
+    logs = parse(*(Memory(f"{line.strip()}\n".encode(), name) for line, (name, _) in zip(lines, files, strict=True)))
     return logs.table["host"].to_list()
+
+
+def test_a_folder_that_is_called_like_a_host_that_a_line_states_is_that_host():
+    syslog = ("infra1/syslog", "Nov 22 09:00:00 infra1 kernel: x")
+    claim = ("logs/cmp-a1/nova-compute.log", "Claim successful on node cmp-a1.example.org")
+    names = ["infra1/nova-api.log", "logs/cmp-a1/neutron/agent.log", "infra2/nova-api.log"]
+    assert hosts(*((name, "x") for name in names)) == [None] * 3
+    assert hosts(syslog, claim, *((name, "x") for name in names))[2:] == ["infra1", "cmp-a1.example.org", None]
 
 
 def test_the_end_of_a_file_name_is_completed_by_hosts_that_others_name():

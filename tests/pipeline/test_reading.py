@@ -77,6 +77,33 @@ def test_the_frames_of_a_traceback_are_cited_with_their_lines(tmp_path: Path, la
     assert (first.conclusion is None) == (last == "first")
 
 
+@pytest.mark.parametrize(
+    ("below", "concluded"),
+    [
+        (["KeyError: 1"], "KeyError: 1"),
+        (["x.DBError: (2003, 'down')", "[SQL: SELECT 1", "FROM a]", "(Background on this error at: https://x/e3q8)"],
+         "x.DBError: (2003, 'down')"),
+        (["", "0", "", "Refer to http://libvirt.org/x.html#y: nova.exception.MigrationPreCheckError: no"], None),
+        (["Command: ssh a", "Stderr: 'Denied.\\r\\n'", "and more"], "Stderr: 'Denied.\\r\\n'"),
+    ],
+)  # fmt: skip
+def test_the_line_that_concludes_a_record_is_one_that_says_something(
+    tmp_path: Path, below: list[str], concluded: str | None
+) -> None:
+    (tmp_path / "nova-compute.log").write_text("\n".join([LINES[0], *below, LINES[1]]))
+    (conclusion,) = [
+        c.conclusion for c in cite((tmp_path,), read_logs((tmp_path,), Settings()).table, [0]).values()
+    ]
+    assert (conclusion.text if conclusion else None) == concluded
+
+
+def test_a_record_of_one_line_is_not_concluded_by_another_record(tmp_path: Path) -> None:
+    line = '{{"Payload": "{}", "Hostname": "c", "programname": "nova-compute", "@timestamp": "2026-11-22T08:00:00Z"}}\n'
+    (tmp_path / "a.json").write_text(line.format("failed\\nKeyError: 1") + line.format("KeyError: 1"))
+    table = read_logs((tmp_path,), Settings()).table
+    assert cite((tmp_path,), table, [0])[0].conclusion is None
+
+
 def test_lines_before_the_damage_of_a_cut_file_are_cited(tmp_path: Path) -> None:
     many = [f"2026-11-22 08:00:00.{n:03d} 1 INFO nova.x [-] line {n * 7919 % 1000}" for n in range(1000)]
     whole = gzip.compress("\n".join(many).encode())

@@ -38,6 +38,7 @@ from openstack_rca.correlation.sourcecode import sayers
 from openstack_rca.correlation.stalls import refusals, stalls
 from openstack_rca.correlation.stories import asked_roots, failed_roots, follow, with_root
 from openstack_rca.correlation.topology import ServiceGraph, load_topology, topology_of
+from openstack_rca.correlation.tracebacks import said_by_command
 from openstack_rca.correlation.waits import waits
 
 __all__ = [
@@ -81,6 +82,7 @@ __all__ = [
     "repeated_from",
     "requests",
     "restarts",
+    "said_by_command",
     "sayers",
     "shorter_answers",
     "silences",

@@ -14,7 +14,16 @@ from openstack_rca.correlation.dataflow import asked_of_peer
 from openstack_rca.correlation.sourcecode import SourceCode
 from openstack_rca.correlation.suspects import suspects
 from openstack_rca.correlation.topology import ServiceGraph
-from openstack_rca.correlation.tracebacks import Blame, ExceptionRule, Frame, Traceback, inline, load_blame, parse
+from openstack_rca.correlation.tracebacks import (
+    Blame,
+    ExceptionRule,
+    Frame,
+    Traceback,
+    inline,
+    load_blame,
+    parse,
+    summary,
+)
 from openstack_rca.records import Clue
 
 _BENIGN_INNER = frozenset({"KeyError", "IndexError", "StopIteration", "Empty", "Full", "ValueError", "AttributeError"})
@@ -96,7 +105,7 @@ def _clue(
     maker = graph.runner(code[0].file) if code and rule.type == _PROGRAMMING else None
     if maker and maker != component and graph.family(maker) == graph.family(reporter):
         component, host, itself = maker, None, False  # what it stumbled over came from there
-    told = f"{traceback.name}: {traceback.message}".strip(": ").replace("\n", " ")[:200]
+    told = summary(traceback, f"{row['message']}\n{row['detail'] or ''}")[:200]
     return Clue(
         kind="answer" if (rule.blames == _ANSWERER or code or answerer) and not itself else "traceback",
         key=f"{reporter}>{component}:{traceback.name}:{row['template']}",

@@ -40,10 +40,14 @@ def outages(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
 
 
 def _back(alive: pl.DataFrame, stopped: datetime) -> datetime | None:
-    """Return when a program wrote again: once its dying words are over, or earlier as a new process that says it starts."""
+    """Return when a program wrote again: once its dying words are over, or earlier when it says that it starts.
+
+    A new process says so anywhere in a line; one of the same id (in a container they come again) with its first word.
+    """
     before = alive.filter(pl.col("time") <= stopped)["pid"].unique()
     new = ~pl.col("pid").is_in(before.implode()) & pl.col("message").str.contains(STARTING)
-    back = alive.filter(pl.col("time") > stopped, (pl.col("time") > stopped + _DYING) | new)["time"].min()
+    starts = new | pl.col("message").str.contains(rf"^\W*{STARTING}")
+    back = alive.filter(pl.col("time") > stopped, (pl.col("time") > stopped + _DYING) | starts)["time"].min()
     return back if isinstance(back, datetime) else None
 
 

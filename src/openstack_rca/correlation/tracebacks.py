@@ -16,6 +16,9 @@ _INLINE = re.compile(r"(?P<class>\b(?:[a-z_][\w]*\.)*[A-Z]\w*(?:Error|Exception|
                      r"|Unauthorized|Conflict|Invalid|_Remote|Forbidden|Host)\w*)(?:: (?P<message>.*))?")  # fmt: skip
 _LISTED = re.compile(r"""\\n['"], u?['"]""")
 """Between the lines of a remote traceback that was printed as a Python list (oslo.messaging's RemoteError, nova's retries)."""
+_COMMAND = re.compile(r" *\b(?:Cmd|Command): |(?<=running command\.)$")
+_STDERR = re.compile(r"\bStderr: *(?:[ub]?['\"]|\n)?(?!During handling|The above|Traceback)([^\s'\"][^\n]*)")
+"""Where a command that failed is told, and the line of what it said (oslo.concurrency's processutils, neutron's utils)."""
 _GREEN_THREAD = "eventlet/greenthread.py"
 """Each green thread begins in a function `main`, which is not that of the program."""
 LONGEST_SOURCE = 500
@@ -82,6 +85,20 @@ def _last_exception(part: str) -> tuple[str, str] | None:
             rest = " ".join(lines[i + 1 : i + 6])
             return match["class"], (match["message"] or "") + (" " + rest if not match["message"] else "")
     return None
+
+
+def said_by_command(text: str) -> str:
+    """Return what a command that failed said last in its standard error, by the text of the failure; empty when it tells none."""
+    found = _STDERR.search(text)
+    return re.sub(r"(?:\\[rn]|['\" ])+$", "", found[1]).rpartition("\\n")[2] if found else ""
+
+
+def summary(traceback: Traceback, text: str) -> str:
+    """Return class and message of an exception in the text of a record; of a command that failed what it said, not how it was called."""
+    said = said_by_command(text)
+    called = _COMMAND.search(traceback.message) if said else None
+    message = f"{traceback.message[: called.start()]} Stderr: {said}" if called else traceback.message
+    return f"{traceback.name}: {message}".strip(": ").replace("\n", " ")
 
 
 def inline(message: str) -> Traceback | None:

@@ -43,6 +43,8 @@ _REFUTED_FROM = 0.25
 _NO_FAILURE_BY_ITSELF = frozenset({"addressed", "change", "silence", "size", "restart"})
 _NEGLIGIBLE = 0.05
 """A hypothesis of no more strength than this is not told."""
+_NONE = 0.01
+"""A further cause of less confidence than this is none."""
 _UNLIKELY = 0.1
 """Beside a cause that was found, nothing is recommended for another one of less confidence than this."""
 _CONCLUDED = 6
@@ -74,6 +76,7 @@ class OfflineAnalyst:
         kept = [h for h in hypotheses if h.score > _NEGLIGIBLE][: self.settings.max_causes]
         sure = [min(c, _ONLY_GUESSED) if case.unmet else c for c in confidences(kept)]
         chosen = choose(kept, case.table, self.settings.max_evidence)
+        chosen = {r: chosen[r] for h in kept for c in h.clues for r in c.records if r in chosen} | chosen
         evidence = _evidence(case, chosen, self.settings.max_evidence, _places(kept[:1]))
         ids = {record: pieces[0].id for record, pieces in evidence.items()}
         causes = _causes(kept, sure, {record: tuple(p.id for p in pieces) for record, pieces in evidence.items()})
@@ -248,7 +251,7 @@ def _causes(kept: Sequence[Hypothesis], sure: Sequence[float], ids: dict[int, tu
     causes: list[Cause] = []
     for hypothesis, confidence in zip(kept, sure, strict=True):
         cited = tuple(dict.fromkeys(i for c in hypothesis.clues for r in c.records for i in ids.get(r, ())))
-        if not cited:
+        if not cited or (causes and confidence < _NONE):
             continue
         best = hypothesis.clues[0]
         causes.append(
@@ -306,7 +309,8 @@ def _open(case: Case, kept: Sequence[Hypothesis], inconclusive: bool) -> tuple[s
             f"The evidence against {kept[0].component} is weak: logs of a healthy time (--baseline) or of more services "
             "would tell what is unusual."
         )
-    known = set(case.table["service"].drop_nulls().unique().cast(pl.String).to_list())
+    services = case.table["service"].drop_nulls().unique().cast(pl.String).to_list()
+    known = {name for s in services for name in (s, case.topology.resolve(s))}
     questions.extend(
         f"{h.component} is under suspicion, but its own log is not among the files: add it."
         for h in kept[:1]

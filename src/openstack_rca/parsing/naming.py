@@ -93,12 +93,13 @@ def _known(stem: str) -> tuple[str | None, str | None]:
 
 @dataclass(frozen=True)
 class Place:
-    """What the path of a file says: program, host, and a trailing part of its name that may be a host."""
+    """What the path of a file says: program, host, a trailing part of its name and folders that may be a host."""
 
     service: str | None
     host: str | None
     trailing: str | None
     stem: str | None
+    folders: tuple[str, ...] = ()
 
 
 def place_of(path: str) -> Place:
@@ -121,7 +122,7 @@ def place_of(path: str) -> Place:
     if at_host and service == "rabbitmq":
         return Place(service, at_host[1], None, None)
     mixed = _plain(stem).split(".")[0] in load_programs().mixed
-    return Place(service, _host_of_path(path), trailing, None if mixed else stem)
+    return Place(service, _host_of_path(path), trailing, None if mixed else stem, tuple(folders))
 
 
 def _host_of_path(path: str) -> str | None:
@@ -166,9 +167,14 @@ def _by_loggers(table: pl.DataFrame) -> dict[int, str]:
 
 
 def with_hosts(table: pl.DataFrame, places: Sequence[Place]) -> pl.DataFrame:
-    """Return the table with `host` filled: by the line, the path, the program's own messages, or the name's end."""
+    """Return the table with `host` filled: by the line, the path, the program's own messages, or the name's end.
+
+    A folder that is called like a host, as lines or programs of the run state it, holds the logs of that host.
+    """
     own = _own_hosts(table)
-    hosts = [place.host or own.get(number) for number, place in enumerate(places)]
+    stated = sorted({*table["host"].drop_nulls().unique(), *own.values()} - _NOT_HOSTS)
+    folders = {host.split(".")[0]: host for host in stated} | {host: host for host in stated}
+    hosts = [place.host or own.get(number) or _of_folder(place, folders) for number, place in enumerate(places)]
     ends = {number: place.trailing for number, place in enumerate(places) if place.trailing}
     open_ends = [number for number in ends if not hosts[number]]
     if open_ends:
@@ -180,6 +186,11 @@ def with_hosts(table: pl.DataFrame, places: Sequence[Place]) -> pl.DataFrame:
             hosts[number] = hosts[number] or _by_siblings(ends[number], siblings)
     named_by_file = pl.Series(hosts, dtype=pl.String).gather(table["file"])
     return table.with_columns(host=pl.coalesce("host", named_by_file))
+
+
+def _of_folder(place: Place, hosts: Mapping[str, str]) -> str | None:
+    """Return the host of the innermost folder that has the name of one."""
+    return next((hosts[folder] for folder in reversed(place.folders) if folder in hosts), None)
 
 
 def _own_hosts(table: pl.DataFrame) -> dict[int, str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from openstack_rca.contracts import RawFile
+from openstack_rca.correlation import said_by_command
 from openstack_rca.diagnosis import CitedLine
 from openstack_rca.errors import InputError, NothingToRead
 from openstack_rca.parsing import LogParser
@@ -18,6 +19,8 @@ from openstack_rca.sources import PathSource
 
 _LONGEST_LINE = 1 << 20
 _FRAME = re.compile(r'File "[^"\n]+", line \d+, in \S+')
+_SAYS_NOTHING = re.compile(r"(?i)[\W\d]*(?:(?:refer to|see|background on this error at)\b:? *https?://\S*.*)?")
+"""A line that has no word, or only points to a page of a manual."""
 _TELLING, _FURTHEST = 80, 400
 """So many characters tell a conclusion, and it is looked for so many lines below its record."""
 
@@ -73,7 +76,8 @@ def from_level(table: pl.DataFrame, level: str | None) -> pl.DataFrame:
 
 def cite(paths: Sequence[Path], table: pl.DataFrame, records: Sequence[int]) -> dict[int, CitedLine]:
     """Return the lines of records as they stand in their files, read again from there."""
-    wanted = table.filter(pl.col("record").is_in(list(records))).select("record", "file", "line", "message", "detail")
+    columns = ("record", "file", "line", "message", pl.when(pl.col("lines") > 1).then("detail"))
+    wanted = table.filter(pl.col("record").is_in(list(records))).select(*columns)
     by_file: dict[str, list[_Wanted]] = {}
     for record, file, line, message, detail in wanted.sort("line").iter_rows():
         by_file.setdefault(file, []).append(_Wanted(record, line, _conclusion(message, detail), _frames(detail)))
@@ -95,9 +99,13 @@ class _Wanted:
 
 
 def _conclusion(message: str, detail: str | None) -> bytes | None:
-    """Return how the last line of a record's detail begins, unless the message says the same."""
-    lines = (detail or "").strip().rsplit("\n", 1)
-    last = lines[-1].strip()[:_TELLING]
+    """Return how the line that concludes a record's detail begins, unless the message says the same.
+
+    It is what a command that failed said, else the last line that says something; of a database's error not the statement.
+    """
+    below = (detail or "").rpartition('File "')[2].split("\n[SQL: ")[0]
+    told = [line.strip() for line in below.split("\n") if not _SAYS_NOTHING.fullmatch(line)]
+    last = (said_by_command(detail or "") or "".join(told[-1:]))[:_TELLING]
     return last.encode() if last and last not in message else None
 
 
