@@ -112,6 +112,15 @@ def test_the_graph_colours_the_way_of_the_fault() -> None:
     assert max(x for x, _ in places.values()) == places["nova-scheduler"][0] == 0
 
 
+def test_the_way_of_the_fault_leads_through_no_service_that_shows_nothing() -> None:
+    report = sample_report()
+    silent = tuple(replace(e, service="nova-scheduler") for e in report.diagnosis.evidence)
+    alone = replace(report, diagnosis=replace(report.diagnosis, evidence=silent), affected_services=("horizon",))
+    assert named(graph_figure(alone), "way of the fault")["x"] == []
+    over = named(graph_figure(replace(alone, affected_services=("horizon", "nova-api"))), "way of the fault")
+    assert len(over["x"]) == 6, "horizon to nova-api, nova-api to the cause"  # type: ignore[arg-type]
+
+
 def test_without_a_cause_there_is_no_graph() -> None:
     report = sample_report()
     assert graph_figure(replace(report, diagnosis=replace(report.diagnosis, causes=())))["data"] == []
