@@ -252,7 +252,8 @@ def _blamed(signature: Signature, hit: SignatureHit, graph: ServiceGraph) -> tup
     captured = hit.captured
     host = captured.get("host")
     if signature.blames == "self":
-        return graph.resolve(hit.service) or hit.service, host or hit.host
+        component = graph.resolve(hit.service) or hit.service
+        return component, hit.host or (host if graph.is_per_host(component) else None)
     if signature.blames != "peer":
         component = graph.resolve(signature.blames) or signature.blames
         same = component == (graph.resolve(hit.service) or hit.service)
