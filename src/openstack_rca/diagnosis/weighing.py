@@ -192,12 +192,16 @@ def _closeness(
 
 
 def _at_named_host(clue: Clue, topology: Topology, question: Question) -> float:
-    """Return what a clue is worth for the hosts that the issue names: more at one of them, less at another of the same kind."""
+    """Return what a clue is worth for the hosts that the issue names: more at one of them, less at another of the same kind.
+
+    What a program that runs on many hosts says of another host may be told at one that the issue names.
+    """
     if not question.hosts or clue.host is None:
         return 1.0
     if clue.host in question.hosts:
         return _NAMED_HOST
-    return _OTHER_HOST if topology.is_per_host(clue.component) else 1.0
+    from_afar = clue.reporter != clue.component and topology.is_per_host(clue.reporter)
+    return _OTHER_HOST if topology.is_per_host(clue.component) and not from_afar else 1.0
 
 
 def _is_of_its_path(component: str, topology: Topology, question: Question) -> bool:
@@ -214,10 +218,11 @@ def _credit(clue: Clue, clues: Sequence[Clue], topology: Topology, presence: Pre
     if presence is None or clue.reporter == clue.component or topology.is_infrastructure(clue.component):
         return 1.0
     timed = clue if clue.first else next((c for c in clues if c.first and _says_the_same(c, clue)), clue)
+    at = clue.host if topology.is_per_host(clue.component) else None
     if (
         clue.kind in _WITNESSED
         or clue.type == _UNNOTICEABLE
-        or not presence.wrote(clue.component, timed.first, timed.last)
+        or not presence.wrote(clue.component, timed.first, timed.last, at)
     ):
         return 1.0
     noticed = any(
