@@ -17,6 +17,7 @@ class Presence:
         self._times: dict[tuple[str, str | None], pl.Series] = {
             (str(name), None): group["time"] for (name,), group in timed.group_by("service")
         }
+        self._unplaced = set(timed.filter(pl.col("host").is_null())["service"])
         for (name, host), group in timed.drop_nulls().group_by("service", "host"):
             self._times[str(name), str(host)] = group["time"]
 
@@ -27,7 +28,7 @@ class Presence:
         A callee writes its last line before its caller complains; who wrote only before a long outage was not there. Of a
         complaint without a time it cannot be told, so any line of the component speaks for it.
         """
-        times = self._times.get((component, host))
+        times = self._times.get((component, None if component in self._unplaced else host))
         if times is None or first is None or last is None:
             return times is not None
         begin = times.search_sorted(first - _SLACK if last - first <= _SLACK else first)
