@@ -60,7 +60,8 @@ _JOINING = frozenset(
     {"address", "candidates", "handover", "intervention", "kernel", "plugging", "refusals", "stall", "wait"}
 )
 """Kinds of clue that join what several programs show: they lead from the failure to what is needed by themselves."""
-_INFRASTRUCTURE_BONUS = 1.05
+_INFRASTRUCTURE_BONUS, _MOST = 1.05, 0.99
+"""What a cause in the infrastructure is worth more, and the most that any hypothesis scores."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def hypothesize(
     """Return one hypothesis for each component under suspicion, or for each of its hosts where these have different faults,
     best first; `presence` tells who wrote when.
 
-    Scores end at .99; of those that reach it the one comes first against which more is said.
+    Scores end at .99; of those that reach it infrastructure comes first, then the one against which more is said.
     """
     merged = merge(clues)
     asked = {topology.family(c) for c in question.components}
@@ -104,7 +105,15 @@ def hypothesize(
         for s in suspects
         for own in _by_fault([w for w in weighed if w.clue.component == s], topology)
     ]
-    return sorted(found, key=lambda h: (-h.score, -sum(c.weight for c in h.clues if c.role == "cause"), h.component))
+    return sorted(
+        found,
+        key=lambda h: (
+            -h.score,
+            not topology.is_infrastructure(h.component),
+            -sum(c.weight for c in h.clues if c.role == "cause"),
+            h.component,
+        ),
+    )
 
 
 def merge(clues: Iterable[Clue]) -> list[Clue]:
@@ -312,9 +321,8 @@ def _hypothesis(
 ) -> Hypothesis:
     culprit, strength = _explanation(component, weighed, scores, topology)
     left = [replace(w, weight=w.weight * _left(w, strength, excused)) for w in own]
-    score = _noisy_or(_own(left, component))
-    if topology.is_infrastructure(component):
-        score = min(0.99, score * _INFRASTRUCTURE_BONUS)
+    bonus = _INFRASTRUCTURE_BONUS if topology.is_infrastructure(component) else 1.0
+    score = min(_MOST, _noisy_or(_own(left, component)) * bonus)
     kind = _type(own)
     ordered = sorted(own, key=lambda w: (w.clue.role == "context", -w.weight))
     leading = next((w for w in ordered if w.clue.type == kind and w.clue.role == "cause"), ordered[0])
