@@ -127,7 +127,7 @@ def test_names_that_the_diagnosis_needs_are_captured() -> None:
     captured = {h.signature: dict(h.captured) for h in MATCHER.match(table)}
     assert captured["neutron-agent-down"] == {"agent_id": "0c5d", "agent": "DHCP agent", "host": "controller"}
     assert captured["nova-host-not-heard-from"] == {"host": "compute-2"}
-    assert captured["nova-filter-returned-none"] == {"filter": "ImagePropertiesFilter"}
+    assert captured["nova-filter-image"] == {"filter": "ImagePropertiesFilter"}
     assert captured["http-peer-refused"] == {"url": "http://controller:9696/v2.0"}
 
 
