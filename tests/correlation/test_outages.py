@@ -42,7 +42,9 @@ def test_a_restart_in_order_is_no_outage() -> None:
 def test_who_starts_at_once_and_has_little_to_say_was_not_away() -> None:
     stop = line(10, "Caught SIGTERM, exiting", pid="1")
     assert found(stop, line(13, "Starting cinder-volume node", pid="2"), line(70, pid="2")) == []
-    assert found(stop, line(13, "Starting 5 workers", pid="1"), line(70, pid="1")) == [], "in a container ids come again"
+    assert found(stop, line(13, "Starting 5 workers", pid="1"), line(70, pid="1")) == [], (
+        "in a container ids come again"
+    )
     assert len(found(stop, line(11, "Child 1 exited", pid="3"), line(70, pid="2"))) == 1
     assert len(found(stop, line(11, "Stop what I started", pid="1"), line(70, pid="2"))) == 1
 

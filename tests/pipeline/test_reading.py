@@ -91,9 +91,7 @@ def test_the_line_that_concludes_a_record_is_one_that_says_something(
     tmp_path: Path, below: list[str], concluded: str | None
 ) -> None:
     (tmp_path / "nova-compute.log").write_text("\n".join([LINES[0], *below, LINES[1]]))
-    (conclusion,) = [
-        c.conclusion for c in cite((tmp_path,), read_logs((tmp_path,), Settings()).table, [0]).values()
-    ]
+    (conclusion,) = [c.conclusion for c in cite((tmp_path,), read_logs((tmp_path,), Settings()).table, [0]).values()]
     assert (conclusion.text if conclusion else None) == concluded
 
 

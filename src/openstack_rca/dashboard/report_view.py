@@ -8,6 +8,7 @@ import streamlit as st
 
 from openstack_rca.dashboard import charts
 from openstack_rca.dashboard.safe import safe
+from openstack_rca.parsing import message_of
 from openstack_rca.records import Report, Story
 from openstack_rca.reporting.blocks import Block, Bullets, Commands, Fields, Grid, Paragraph, Proof
 from openstack_rca.reporting.context import lines_around
@@ -102,7 +103,7 @@ def _proof(proof: Proof, paths: Sequence[Path], key: str) -> None:
         )
         if right.button("Open", key=f"{key}-{proof.id}", width="stretch", help="Show the line in its file"):
             open_line(*_place(proof), paths)
-        st.code(plain(proof.text), language=None, wrap_lines=True)
+        st.code(plain(message_of(proof.text)), language=None, wrap_lines=True)
         st.caption(safe(proof.why))
 
 

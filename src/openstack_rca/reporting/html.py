@@ -3,6 +3,7 @@
 import html
 from collections.abc import Sequence
 
+from openstack_rca.parsing import message_of
 from openstack_rca.records import Report, Story
 from openstack_rca.reporting.blocks import Block, Bullets, Commands, Fields, Grid, Paragraph, Proof, Section
 from openstack_rca.reporting.context import Context
@@ -119,10 +120,12 @@ def _proof(proof: Proof, around: Sequence[tuple[int, str]]) -> str:
     level = _tag("span", proof.level, proof.level)
     why = proof.why + (f" (scores: {proof.scores})" if proof.scores else "")
     cited = int(proof.place.rpartition(":")[2])
+    said = message_of(proof.text)
+    raw = "" if said == proof.text else f'<span class="around">{_text(proof.text)}</span>\n'
     shown = "".join(
-        f'<span class="cited">{_text(proof.text)}</span>'
+        f'<span class="cited">{_text(said)}</span>{raw}'
         if number == cited
-        else f'<span class="around">{number} {_text(short_line(line, 110))}</span>\n'
+        else f'<span class="around">{number} {_text(short_line(message_of(line), 110))}</span>\n'
         for number, line in around or [(cited, "")]
     )
     return (

@@ -12,6 +12,7 @@ from datetime import datetime
 from openstack_rca.records import Cause, Evidence, Inputs, Pattern, Report, Scores, Skipped, TimelineEvent
 from openstack_rca.reporting.blocks import Block, Bullets, Commands, Fields, Grid, Paragraph, Proof, Section
 from openstack_rca.reporting.plain import amount_skipped, counted
+from openstack_rca.reporting.secrets import without_secrets
 
 Clock = Callable[[datetime | None], str]
 
@@ -27,7 +28,7 @@ _PROGRAM = re.compile(
 
 
 def outline(report: Report) -> list[Section]:
-    """Return all that a report says as sections, the verdict first; sections without content are left out."""
+    """Return all that a report says as sections, the verdict first; without what has no content, and without secrets."""
     days, clock = _days(report)
     sections = [
         _verdict(report, days),
@@ -42,7 +43,7 @@ def outline(report: Report) -> list[Section]:
         _other_proof(report, clock),
         Section("What was read", tuple(_inputs(report))),
     ]
-    return [section for section in sections if section.blocks]
+    return [without_secrets(section) for section in sections if section.blocks]
 
 
 def reminder(report: Report) -> str:
