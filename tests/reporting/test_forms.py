@@ -309,6 +309,27 @@ def test_no_secret_is_shown_but_the_stored_report_holds_the_line_as_it_is(tmp_pa
     assert report_to_dict(report)["evidence"][0]["text"] == line
 
 
+def test_a_reason_is_given_once_and_scores_stay_in_the_stored_report() -> None:
+    sample = sample_report().diagnosis
+    lines = tuple(dataclasses.replace(sample.evidence[0], id=f"E{n}", why=why) for n, why in enumerate("abac"))
+    cause = dataclasses.replace(sample.causes[0], statement="c", evidence=tuple(e.id for e in lines))
+    report = sample_report(diagnosis=Diagnosis("offline", False, (cause,), lines))
+    told = [line.strip() for line in report_to_text(report).splitlines() if "→" in line]
+    assert told == ["→ a", "→ b"]
+    for form in (report_to_text(report), report_to_markdown(report), report_to_html(report)):
+        assert "lstm" not in form
+        assert "0.97" not in form
+
+
+def test_a_command_is_shown_once() -> None:
+    checks = ("`ps --host <host>`: a", "`ps --host <compute>`: b", "`ps`: c", "look there", "look there")
+    diagnosis = dataclasses.replace(sample_report().diagnosis, next_checks=checks)
+    text = report_to_text(sample_report(diagnosis=diagnosis))
+    assert text.count("ps --host") == 1
+    assert text.count("look there") == 1
+    assert "→  c" in text
+
+
 def test_cut_keeps_both_ends() -> None:
     assert cut("x" * 10, 10) == "x" * 10
     line = cut("start " + "x" * 200 + " MessagingTimeout", 60)

@@ -112,6 +112,16 @@ def test_the_graph_colours_the_way_of_the_fault() -> None:
     assert max(x for x, _ in places.values()) == places["nova-scheduler"][0] == 0
 
 
+def test_a_way_through_who_wrote_nothing_of_it_is_only_assumed() -> None:
+    report = replace(sample_report(), affected_services=("nova-scheduler", "nova-api"))
+    assert [t.get("name") for t in graph_figure(report)["data"]] == ["needs", "way of the fault", "service", None]
+    diagnosis = replace(report.diagnosis, evidence=report.diagnosis.evidence[:2], refuted=())
+    figure = graph_figure(replace(report, diagnosis=diagnosis))
+    assert named(figure, "way of the fault")["x"] == []
+    assert named(figure, "assumed")["line"]["dash"] == "dash"  # type: ignore[index]
+    assert named(figure, "assumed")["x"] != []
+
+
 def test_without_a_cause_there_is_no_graph() -> None:
     report = sample_report()
     assert graph_figure(replace(report, diagnosis=replace(report.diagnosis, causes=())))["data"] == []

@@ -201,7 +201,7 @@ def _evidence(
         lines = [(first, why)]
         if len(found) < _CONCLUDED:
             lines += [(frame, "names the place in the code") for frame in _naming(first.frames, places.get(record, ()))]
-            lines += [(first.conclusion, "concludes the line before it in this list")] if first.conclusion else []
+            lines += [(first.conclusion, f"how the record of E{shown + 1} ends")] if first.conclusion else []
         found[record] = tuple(
             _piece(f"E{shown + n}", line, rows[record], reason)
             for n, (line, reason) in enumerate(lines[: most - shown], 1)

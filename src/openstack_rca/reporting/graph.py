@@ -15,7 +15,8 @@ _ABOVE = 0.15
 def graph_figure(report: Report) -> Figure:
     """Return who needs whom as a Plotly figure: the cause at the right, who suffers from it to the left of it.
 
-    Columns are the steps to the cause (breadth first); empty when the report names no cause.
+    Columns are the steps to the cause (breadth first); empty when the report names no cause. The fault's way to or from a
+    service of which no line is evidence is assumed.
     """
     if not report.diagnosis.causes:
         return {"data": [], "layout": {}}
@@ -27,6 +28,8 @@ def graph_figure(report: Report) -> Figure:
     nodes = list(dict.fromkeys([cause, *suffering, *between, *_others(report, graph)]))
     places = _places(nodes, graph, cause)
     fault = {edge for way in ways.values() for edge in pairwise(way)}
+    proved = {cause, *_others(report, graph)}
+    assumed = {edge for edge in fault if not proved.issuperset(edge)}
     edges = {(a, b) for a in nodes for b in nodes if b in graph.needs(a) and (b not in graph.shared or (a, b) in fault)}
     colour = {cause: RED} | dict.fromkeys(suffering, ORANGE)
     points = [places[n] for n in nodes]
@@ -34,7 +37,8 @@ def graph_figure(report: Report) -> Figure:
     return {
         "data": [
             lines("needs", _segments(edges - fault, places), FAINT, 1),
-            lines("way of the fault", _segments(fault, places), RED, 3),
+            lines("way of the fault", _segments(fault - assumed, places), RED, 3),
+            *([lines("assumed", _segments(assumed, places), RED, 1.5, "dash")] if assumed else []),
             marks("service", points, texts, [colour.get(n, GREY) for n in nodes], 18, "circle") | {"showlegend": False},
             labels([(x, y + _ABOVE) for x, y in points], [shown(n) for n in nodes], "top center"),
         ],

@@ -91,9 +91,8 @@ def _proof(proof: Proof, width: int) -> RenderableType:
         (_text(proof.id, "bold"), head),
         (_text(""), Text(short_line(message_of(proof.text), _PROOF_LINES * (width - 8)))),
     ]
-    why = f"{proof.why} ({proof.scores})" if proof.scores else proof.why
-    if why:
-        rows.append((_text(""), _text(f"→ {why}", "dim")))
+    if proof.why:
+        rows.append((_text(""), _text(f"→ {proof.why}", "dim")))
     return _hanging(rows)
 
 
