@@ -97,6 +97,7 @@ def test_a_wrong_diagnosis_is_not_learned_from(incident: str, capsys: pytest.Cap
 @pytest.mark.parametrize("how", [["--fast"], []])
 def test_incidents_are_found_by_text(how: list[str], incident: str, capsys: pytest.CaptureFixture[str]) -> None:
     out, err = answer(capsys, "search", "--query", "cannot upload images", *how)
+    assert answer(capsys, "search", "cannot", "upload images", *how) == (out, err)
     assert out.splitlines()[0][6:].startswith(incident)
     assert err == ""
     assert Path("chroma_db").exists() == (not how)
@@ -119,7 +120,7 @@ def test_top_k_limits_both_searches(incident: str, report: Path, capsys: pytest.
 
 @pytest.mark.usefixtures("workplace")
 def test_a_search_needs_one_of_both_and_may_find_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    for wrong in ([], ["--query", "x", "--report", "y"]):
+    for wrong in ([], ["--query", "x", "--report", "y"], ["x", "--query", "x"]):
         assert "give one of both" in answer(capsys, "search", *wrong, code=2)[1]
     assert "empty" in answer(capsys, "search", "--query", " ", "--fast", code=2)[1]
     assert answer(capsys, "search", "--query", "x", "--fast")[1] == "No incident in incidents is like this.\n"

@@ -7,7 +7,7 @@ from tests.correlation.tables import log_table
 from tests.diagnosis.clues import at, clue
 
 from openstack_rca.correlation import load_topology, sayers
-from openstack_rca.diagnosis import Case, CitedLine, OfflineAnalyst
+from openstack_rca.diagnosis import Case, CitedLine, OfflineAnalyst, offline
 from openstack_rca.diagnosis.confidence import calibrated, leads, margins, needed
 from openstack_rca.diagnosis.offline import confidences, spread_code
 from openstack_rca.records import Cause, Clue, CodeLocation, Diagnosis, Evidence, Hypothesis, Question, Scores
@@ -40,6 +40,23 @@ def test_causes_cite_the_lines_that_carry_their_clues() -> None:
     assert [[lines[i] for i in c.evidence] for c in diagnosis.causes] == [[4], [2]]
     assert [c.rank for c in diagnosis.causes] == [1, 2]
     assert diagnosis.causes[0].confidence > diagnosis.causes[1].confidence
+
+
+def test_evidence_is_numbered_in_the_order_in_which_the_causes_show_it() -> None:
+    strong, other = clue("nova-scheduler", 0.8, records=(0, 3), key="b:1"), clue("glance-api", 0.4, records=(1,))
+    same, last = (clue("nova-scheduler", w, records=(r,), key=k) for w, r, k in ((0.7, 4, "b:2"), (0.6, 2, "c")))
+    diagnosis = diagnose(other, last, same, strong)
+    cited = [i for c in diagnosis.causes for i in c.evidence]
+    assert cited == [f"E{n}" for n in range(1, len(cited) + 1)]
+    assert [e.id for e in diagnosis.evidence][: len(cited)] == cited
+
+
+@pytest.mark.parametrize(("sure", "told"), [([0.9, 0.01], 2), ([0.9, 0.009], 1), ([0.009, 0.009], 1)])
+def test_a_further_cause_of_nearly_no_confidence_is_none(
+    sure: list[float], told: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(offline, "confidences", lambda hypotheses: sure)
+    assert len(diagnose(clue("nova-scheduler", 0.8), clue("glance-api", 0.4, records=(1,))).causes) == told
 
 
 def test_each_line_shows_the_scores_that_took_part() -> None:

@@ -1,7 +1,9 @@
 import dataclasses
+import json
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,9 +13,11 @@ from markdown_it import MarkdownIt
 from rich.text import Text
 from tests.reporting.sample import CONDUCTOR_LINE, sample_report
 
+from openstack_rca.parsing import message_of
 from openstack_rca.records import Diagnosis, Report, Skipped
 from openstack_rca.reporting import (
     FORMATS,
+    lines_around,
     report_to_dict,
     report_to_html,
     report_to_markdown,
@@ -244,6 +248,86 @@ def test_short_line_leaves_the_message() -> None:
     syslog = "Nov 22 08:48:04 controller kernel: Out of memory: Killed process 21512 (nova-scheduler)"
     assert short_line(syslog, 1000) == syslog
     assert short_line("2026-11-22 08:48:04.733 21512 ERROR ", 1000).startswith("2026-11-22")
+
+
+@pytest.mark.parametrize(
+    ("line", "short"),
+    [
+        ("Nov 26 13:57:04 c2 nova-compute[136]: 2026-11-26 13:57:04.000 136 ERROR x [-] Build failed", "x [-] Build failed"),
+        ("2026-11-26T13:57:04.1+01:00 c2 nova-compute[1361]: ERROR nova.x Build failed", "nova.x Build failed"),
+        ("Nov 26 13:57:04 c2 tool[1]: Some ERROR here", "Nov 26 13:57:04 c2 tool[1]: Some ERROR here"),
+    ],
+)  # fmt: skip
+def test_what_syslog_puts_before_a_whole_line_is_left_out(line: str, short: str) -> None:
+    assert short_line(line, 1000) == short
+
+
+PAYLOAD = "[instance: 1] GET failed: QueuePool limit reached, timeout 30.00\nTraceback\nx.TimeoutError: " + "long " * 30
+JSON_LINE = json.dumps({"Hostname": "c1", "programname": "neutron-server", "Payload": PAYLOAD, "user_id": "u1"})
+
+
+def test_of_a_json_line_the_message_is_shown_and_the_line_itself_where_there_is_room() -> None:
+    sample = sample_report().diagnosis
+    evidence = (dataclasses.replace(sample.evidence[0], text=JSON_LINE), *sample.evidence[1:])
+    report = sample_report(diagnosis=dataclasses.replace(sample, evidence=evidence))
+    for form in (report_to_text(report, 200), shown_by_markdown(report_to_markdown(report))):
+        assert squeezed(plain(PAYLOAD)) in squeezed(form)
+        assert "Payload" not in form
+    page = squeezed(Page(report_to_html(report)).text)
+    assert squeezed(plain(PAYLOAD)) in page
+    assert squeezed(JSON_LINE) in page
+    assert report_to_dict(report)["evidence"][0]["text"] == JSON_LINE
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('2026-11-22T09:00:00.1Z stdout F {"level":"warn","ts":"2026-11-22T09:00:00Z","msg":"slow","error":"late"}', "slow\nlate"),
+        ('{"_source": {"Payload": "failed", "Hostname": "c"}}', "failed"),
+        ('{"Payload": "cut', '{"Payload": "cut'),
+        ('nova.x [-] body {"a": "b"}', 'nova.x [-] body {"a": "b"}'),
+        ("nova.x [-] a } b", "nova.x [-] a } b"),
+    ],
+)  # fmt: skip
+def test_the_message_of_a_line(line: str, message: str) -> None:
+    assert message_of(line) == message
+
+
+def test_no_secret_is_shown_but_the_stored_report_holds_the_line_as_it_is(tmp_path: Path) -> None:
+    token = "5f2b7c1e-5d7a-4a5e-9f6c-2f0d8f6f7a11"
+    line = f"GET /vnc_auto.html?path=%3Ftoken%3D{token} and /?token={token} by jane@example.org"
+    sample = sample_report().diagnosis
+    evidence = (dataclasses.replace(sample.evidence[0], text=line), *sample.evidence[1:])
+    cause = dataclasses.replace(sample.causes[0], statement=f"no console: token={token}")
+    report = sample_report(diagnosis=dataclasses.replace(sample, evidence=evidence, causes=(cause,)))
+    (tmp_path / "novnc.log").write_text(f"{line}\n")
+    context = lines_around([tmp_path], {"E1": ("novnc.log", 1)}, 1)
+    for form in (report_to_text(report), report_to_markdown(report), report_to_html(report, context)):
+        assert token not in form
+        assert "token=***" in form.replace("\\", "")
+        assert "jane" in form
+    assert report_to_dict(report)["evidence"][0]["text"] == line
+
+
+def test_a_reason_is_given_once_and_scores_stay_in_the_stored_report() -> None:
+    sample = sample_report().diagnosis
+    lines = tuple(dataclasses.replace(sample.evidence[0], id=f"E{n}", why=why) for n, why in enumerate("abac"))
+    cause = dataclasses.replace(sample.causes[0], statement="c", evidence=tuple(e.id for e in lines))
+    report = sample_report(diagnosis=Diagnosis("offline", False, (cause,), lines))
+    told = [line.strip() for line in report_to_text(report).splitlines() if "→" in line]
+    assert told == ["→ a", "→ b"]
+    for form in (report_to_text(report), report_to_markdown(report), report_to_html(report)):
+        assert "lstm" not in form
+        assert "0.97" not in form
+
+
+def test_a_command_is_shown_once() -> None:
+    checks = ("`ps --host <host>`: a", "`ps --host <compute>`: b", "`ps`: c", "look there", "look there")
+    diagnosis = dataclasses.replace(sample_report().diagnosis, next_checks=checks)
+    text = report_to_text(sample_report(diagnosis=diagnosis))
+    assert text.count("ps --host") == 1
+    assert text.count("look there") == 1
+    assert "→  c" in text
 
 
 def test_cut_keeps_both_ends() -> None:

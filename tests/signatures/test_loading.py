@@ -41,6 +41,11 @@ def build(**changes: Any) -> tuple[Signature, ...]:
     return build_signatures([(Path("host") / f"{GOOD['id']}.yaml", content)])
 
 
+def test_a_symptom_needs_no_remediation_for_only_its_cause_says_what_helps() -> None:
+    assert build(role="symptom", remediation=None)[0].remediation == ""
+    assert not [s.id for s in load_signatures() if s.remediation.rstrip(".") == "Follow the exception"]
+
+
 def test_the_shipped_signatures_load_and_pass_their_examples() -> None:
     signatures = load_signatures()
     assert len(signatures) >= 300
@@ -53,7 +58,8 @@ def test_the_shipped_signatures_load_and_pass_their_examples() -> None:
         ({"wieght": 0.5}, "wieght: Extra inputs are not permitted"),
         ({"pattern": "disk ("}, "pattern is no regular expression"),
         ({"role": "villain"}, "role: Input should be"),
-        ({"type": None}, "a cause needs type, look_next and remediation"),
+        ({"type": None}, "a cause needs type and look_next"),
+        ({"remediation": None}, "a cause needs a remediation"),
         ({"blames": "peer", "pattern": "disk is on fire"}, "captures none of"),
         ({"pattern": "\\w+ on\\b \\w+"}, "no literal of 4 characters is certain"),
         ({"id": "Disk On Fire"}, "id: String should match pattern"),

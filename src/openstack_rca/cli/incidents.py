@@ -56,16 +56,17 @@ def show(incident_id: str) -> None:
 
 
 @incidents.command()
-@click.option("--query", metavar="TEXT", help="What was seen, or what it was, in your words.")
+@click.argument("words", nargs=-1, metavar="[TEXT]")
+@click.option("--query", metavar="TEXT", help="The same as TEXT: what was seen, or what it was, in your words.")
 @click.option("--report", type=PATH, metavar="FILE", help="A report.json: find incidents whose logs look alike.")
 @click.option("--top-k", type=click.IntRange(min=1), metavar="N", help="Results at most.  [default: the setting "
               "max_historical_context, 5]")  # fmt: skip
 @click.option("--fast", is_flag=True, help="Compare words, not meaning; the vector store is not needed.")
 @debug_option
-def search(query: str | None, report: Path | None, top_k: int | None, fast: bool) -> None:
+def search(words: tuple[str, ...], query: str | None, report: Path | None, top_k: int | None, fast: bool) -> None:
     """Find past incidents by a text, or by what the logs of a new one look like."""
-    if (query is None) == (report is None):
-        raise UsageError("Say with --query what to look for, or name with --report a report.json; give one of both.")
+    if bool(words) + (query is not None) + (report is not None) != 1:
+        raise UsageError("Say what to look for, or name with --report a report.json; give one of both.")
     from openstack_rca.cli.incident_lines import match_lines, read_report
     from openstack_rca.incidents.incident import fingerprint_of
     from openstack_rca.pipeline.memory import open_memory
@@ -77,7 +78,11 @@ def search(query: str | None, report: Path | None, top_k: int | None, fast: bool
         settings = settings.model_copy(update={"rag": rag})
     content = read_report(report) if report else None
     with open_memory(settings, fast) as (memory, notes):
-        matches = memory.similar(content["issue"], fingerprint_of(content)) if content else memory.search(query or "")
+        matches = (
+            memory.similar(content["issue"], fingerprint_of(content))
+            if content
+            else memory.search(query or " ".join(words))
+        )
     output.notes(notes)
     for match in matches:
         for line in match_lines(match):

@@ -94,7 +94,7 @@ def said_by_command(text: str) -> str:
 
 
 def summary(traceback: Traceback, text: str) -> str:
-    """Return class and message of an exception in a record's text; of a command that failed what it said, not how it was called."""
+    """Return class and message of an exception in the text of a record; of a failed command what it said, not how it was called."""
     said = said_by_command(text)
     called = _COMMAND.search(traceback.message) if said else None
     message = f"{traceback.message[: called.start()]} Stderr: {said}" if called else traceback.message

@@ -108,7 +108,7 @@ def onset_marks(began: datetime | None) -> Figure:
     return {
         "shapes": [{"type": "line", "x0": at, "x1": at, "y0": 0, "y1": 1, "yref": "paper", "line": style}],
         "annotations": [{"x": at, "y": 1, "yref": "paper", "xanchor": "left", "yanchor": "top", "text": "onset",
-                         "showarrow": False, "font": {"color": RED}}],
+                         "showarrow": False, "font": {"color": RED}, "bgcolor": "#ffffffcc"}],
     }  # fmt: skip
 
 

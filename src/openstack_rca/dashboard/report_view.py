@@ -8,6 +8,7 @@ import streamlit as st
 
 from openstack_rca.dashboard import charts
 from openstack_rca.dashboard.safe import safe
+from openstack_rca.parsing import message_of
 from openstack_rca.records import Report, Story
 from openstack_rca.reporting.blocks import Block, Bullets, Commands, Fields, Grid, Paragraph, Proof
 from openstack_rca.reporting.context import lines_around
@@ -16,7 +17,8 @@ from openstack_rca.reporting.outline import outline
 from openstack_rca.reporting.picture import incident_figure
 from openstack_rca.reporting.plain import plain, without_ids
 
-_AROUND = 12
+_AROUND, _BEFORE = 12, 3
+"""How many lines are shown after the one that is opened, and before it: what belongs to it stands below it."""
 _SHORT = {
     "Evidence for it": "Evidence",
     "What to do next": "What to do",
@@ -60,7 +62,8 @@ def show_sections(report: Report, paths: Sequence[Path], key: str) -> None:
 def _in_columns(fields: Fields) -> None:
     """Draw what a verdict says beside each other, so that the picture below is seen too; the issue stands above."""
     rows = [row for row in fields.rows if row[0] != "Issue"]
-    half = (len(rows) + 1) // 2
+    sizes = [len(name) + len(value) for name, value in rows]
+    half = next((n for n in range(1, len(rows)) if sum(sizes[:n]) >= sum(sizes) / 2), len(rows))
     for column, part in zip(st.columns([3, 2]), (rows[:half], rows[half:]), strict=True):
         with column:
             _fields(Fields(tuple(part)))
@@ -102,8 +105,9 @@ def _proof(proof: Proof, paths: Sequence[Path], key: str) -> None:
         )
         if right.button("Open", key=f"{key}-{proof.id}", width="stretch", help="Show the line in its file"):
             open_line(*_place(proof), paths)
-        st.code(plain(proof.text), language=None, wrap_lines=True)
-        st.caption(safe(proof.why))
+        st.code(plain(message_of(proof.text)), language=None, wrap_lines=True)
+        if proof.why:
+            st.caption(safe(proof.why))
 
 
 def _place(proof: Proof) -> tuple[str, int]:
@@ -115,14 +119,16 @@ def _place(proof: Proof) -> tuple[str, int]:
 def open_line(file: str, line: int, paths: Sequence[Path]) -> None:
     """Show a line of a file with the lines around it."""
     st.markdown(f"{safe(file)}, line {line}")
-    found = lines_around(paths, {"here": (file, line)}, _AROUND)["here"]
+    found = [
+        (n, text) for n, text in lines_around(paths, {"here": (file, line)}, _AROUND)["here"] if n >= line - _BEFORE
+    ]
     if not found:
         st.warning("The file is not there any more, or has become shorter.")
         return
     st.code(plain(dict(found).get(line, "")), language=None, wrap_lines=True)
     width = len(str(line + _AROUND))
     around = (f"{'▶' if n == line else ' '} {n:>{width}}  {without_ids(plain(text))}" for n, text in found)
-    st.code("\n".join(around), language=None, height=350)
+    st.code("\n".join(around), language=None, height=350, wrap_lines=True)
 
 
 def clock(time: datetime | None) -> str:

@@ -76,7 +76,8 @@ class OfflineAnalyst:
         kept = [h for h in hypotheses if h.score > _NEGLIGIBLE][: self.settings.max_causes]
         sure = [min(c, _ONLY_GUESSED) if case.unmet else c for c in confidences(kept)]
         chosen = choose(kept, case.table, self.settings.max_evidence)
-        chosen = {r: chosen[r] for h in kept for c in h.clues for r in c.records if r in chosen} | chosen
+        rank = {r: n for n, h in reversed([*enumerate(kept)]) for c in h.clues for r in c.records}
+        chosen = dict(sorted(chosen.items(), key=lambda one: rank.get(one[0], len(kept))))
         evidence = _evidence(case, chosen, self.settings.max_evidence, _places(kept[:1]))
         ids = {record: pieces[0].id for record, pieces in evidence.items()}
         causes = _causes(kept, sure, {record: tuple(p.id for p in pieces) for record, pieces in evidence.items()})
@@ -202,7 +203,7 @@ def _evidence(
         lines = [(first, why)]
         if len(found) < _CONCLUDED:
             lines += [(frame, "names the place in the code") for frame in _naming(first.frames, places.get(record, ()))]
-            lines += [(first.conclusion, "concludes the line before it in this list")] if first.conclusion else []
+            lines += [(first.conclusion, f"how the record of E{shown + 1} ends")] if first.conclusion else []
         found[record] = tuple(
             _piece(f"E{shown + n}", line, rows[record], reason)
             for n, (line, reason) in enumerate(lines[: most - shown], 1)
@@ -250,7 +251,8 @@ def _rounded(score: float | None) -> float | None:
 def _causes(kept: Sequence[Hypothesis], sure: Sequence[float], ids: dict[int, tuple[str, ...]]) -> tuple[Cause, ...]:
     causes: list[Cause] = []
     for hypothesis, confidence in zip(kept, sure, strict=True):
-        cited = tuple(dict.fromkeys(i for c in hypothesis.clues for r in c.records for i in ids.get(r, ())))
+        own = {r for c in hypothesis.clues for r in c.records}
+        cited = tuple(i for record, names in ids.items() if record in own for i in names)
         if not cited or (causes and confidence < _NONE):
             continue
         best = hypothesis.clues[0]

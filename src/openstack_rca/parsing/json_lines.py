@@ -7,6 +7,8 @@ from typing import Any
 
 import polars as pl
 
+from openstack_rca.parsing.formats import load_formats
+
 _INSTANCE = re.compile(r"^\[instance: ([^\]]*)\] ")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -22,15 +24,21 @@ def columns(texts: Iterable[str], fields: Mapping[str, Sequence[str]]) -> dict[s
     return {name: pl.Series(name, [row.get(name) or "" for row in rows], pl.String) for name in names}
 
 
+def message_of(line: str) -> str:
+    """Return the message, and the traceback, of a line that ends in a JSON object of a known format; any other line as it is."""
+    text = line[line.find("{") :].strip() if "{" in line else ""
+    fields = next((f.fields for f in load_formats() if f.fields and re.fullmatch(f.regex, text)), {})
+    content = _object(text) if fields else None
+    if content is None:
+        return line
+    said = (_first(content, [path.split(".") for path in fields.get(name, ())]) for name in ("message", "detail"))
+    return "\n".join(part.rstrip() for part in said if part) or line
+
+
 def _row(text: str, paths: Mapping[str, Sequence[Sequence[str]]]) -> dict[str, str]:
-    try:
-        content = json.loads(text)
-    except (ValueError, RecursionError):
+    content = _object(text)
+    if content is None:
         return {"message": text}
-    if not isinstance(content, dict):
-        return {"message": text}
-    if isinstance(content.get("_source"), dict):
-        content = content["_source"]
     row = {name: _first(content, places) for name, places in paths.items()}
     message, _, rest = row.get("message", "").rstrip("\n").partition("\n")
     marked = _INSTANCE.match(message)
@@ -39,6 +47,17 @@ def _row(text: str, paths: Mapping[str, Sequence[Sequence[str]]]) -> dict[str, s
     row["instance"] = instance[0] if instance else ""
     row["detail"] = "\n".join(part for part in (rest, row.get("detail", "")) if part).rstrip()
     return row
+
+
+def _object(text: str) -> dict[str, Any] | None:
+    """Return a JSON object, of an answer of OpenSearch what it found; None for any other text."""
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(content, dict):
+        return None
+    return content["_source"] if isinstance(content.get("_source"), dict) else content
 
 
 def _first(content: Any, places: Sequence[Sequence[str]]) -> str:

@@ -43,7 +43,6 @@ class Proof:
     source: str
     text: str
     why: str
-    scores: str
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from openstack_rca.diagnosis.redaction import masked
 from openstack_rca.errors import InputError
 from openstack_rca.sources import PathSource
 
@@ -13,7 +14,7 @@ _LONGEST = 2000
 
 
 def lines_around(paths: Sequence[Path], places: Mapping[str, tuple[str, int]], around: int) -> Context:
-    """Return for each place (file as the report names it, line) the lines up to `around` before and after it.
+    """Return for each place (file as the report names it, line) the lines up to `around` before and after it, without secrets.
 
     A file that is gone or cannot be read to the place gives what there is, or nothing.
     """
@@ -38,7 +39,7 @@ def _read(chunks: Iterator[bytes], spans: Mapping[str, range], found: dict[str, 
     for number, line in enumerate(_lines(chunks), 1):
         for key, span in spans.items():
             if number in span:
-                found[key].append((number, line[:_LONGEST].rstrip(b"\r").decode("utf-8", "replace")))
+                found[key].append((number, masked(line[:_LONGEST].rstrip(b"\r").decode("utf-8", "replace"))))
         if number >= last:
             return
 

@@ -1,7 +1,6 @@
 """Report → the dependency graph of the services that took part, with the way of the fault coloured."""
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Collection
 from itertools import pairwise
 
 from openstack_rca.correlation import ServiceGraph, load_topology
@@ -16,17 +15,21 @@ _ABOVE = 0.15
 def graph_figure(report: Report) -> Figure:
     """Return who needs whom as a Plotly figure: the cause at the right, who suffers from it to the left of it.
 
-    Columns are the steps to the cause (breadth first); the way of the fault leads through services that took part alone. Empty
-    when the report names no cause.
+    Columns are the steps to the cause (breadth first); empty when the report names no cause. The fault's way to or from a
+    service of which no line is evidence is assumed.
     """
     if not report.diagnosis.causes:
         return {"data": [], "layout": {}}
     graph = load_topology()
     cause = report.diagnosis.causes[0].component
     suffering = [s for s in dict.fromkeys(_known(report.affected_services, graph)) if s != cause]
-    nodes = list(dict.fromkeys([cause, *suffering, *_others(report, graph)]))
+    ways = {start: way for start in suffering if (way := _way(graph, start, cause))}
+    between = [node for way in ways.values() for node in way]
+    nodes = list(dict.fromkeys([cause, *suffering, *between, *_others(report, graph)]))
     places = _places(nodes, graph, cause)
-    fault = {edge for start in suffering for edge in pairwise(_way(graph, start, cause, nodes))}
+    fault = {edge for way in ways.values() for edge in pairwise(way)}
+    proved = {cause, *_others(report, graph)}
+    assumed = {edge for edge in fault if not proved.issuperset(edge)}
     edges = {(a, b) for a in nodes for b in nodes if b in graph.needs(a) and (b not in graph.shared or (a, b) in fault)}
     colour = {cause: RED} | dict.fromkeys(suffering, ORANGE)
     points = [places[n] for n in nodes]
@@ -34,7 +37,8 @@ def graph_figure(report: Report) -> Figure:
     return {
         "data": [
             lines("needs", _segments(edges - fault, places), FAINT, 1),
-            lines("way of the fault", _segments(fault, places), RED, 3),
+            lines("way of the fault", _segments(fault - assumed, places), RED, 3),
+            *([lines("assumed", _segments(assumed, places), RED, 1.5, "dash")] if assumed else []),
             marks("service", points, texts, [colour.get(n, GREY) for n in nodes], 18, "circle") | {"showlegend": False},
             labels([(x, y + _ABOVE) for x, y in points], [shown(n) for n in nodes], "top center"),
         ],
@@ -58,13 +62,13 @@ def _others(report: Report, graph: ServiceGraph) -> list[str]:
     return list(dict.fromkeys(_known(tuple(e.service for e in report.diagnosis.evidence), graph)))[:_MOST]
 
 
-def _way(graph: ServiceGraph, start: str, goal: str, through: Collection[str] | None = None) -> list[str]:
-    """Return the shortest way along what is needed, both ends included, `through` these alone; empty when there is none."""
+def _way(graph: ServiceGraph, start: str, goal: str) -> list[str]:
+    """Return the shortest way along what is needed, both ends included; empty when there is none."""
     before, queue = {start: start}, deque([start])
     while queue and goal not in before:
         here = queue.popleft()
         for there in sorted(graph.needs(here)):
-            if there not in before and (through is None or there in through):
+            if there not in before:
                 before[there] = here
                 queue.append(there)
     if goal not in before:

@@ -3,6 +3,7 @@
 import html
 from collections.abc import Sequence
 
+from openstack_rca.parsing import message_of
 from openstack_rca.records import Report, Story
 from openstack_rca.reporting.blocks import Block, Bullets, Commands, Fields, Grid, Paragraph, Proof, Section
 from openstack_rca.reporting.context import Context
@@ -36,14 +37,14 @@ td:not(:last-child) { white-space: nowrap; overflow-wrap: normal; }
 .proof .around { opacity: .6; }
 .proof .cited { display: block; border-left: .25rem solid var(--red); padding-left: .5rem; }
 .ERROR, .CRITICAL { color: var(--red); font-weight: 600; } .WARNING { color: var(--amber); font-weight: 600; }
-.picture { width: 100%; height: auto; font: 12px system-ui, sans-serif; } .picture text { fill: currentColor; }
+figure { margin: 1rem 0 1.4rem; overflow-x: auto; }
+.picture { width: 100%; min-width: 40rem; height: auto; font: 12px system-ui, sans-serif; } .picture text { fill: currentColor; }
 .picture .lane { stroke: #8884; } .picture .note { fill: var(--red); font-weight: 600; } .caption { opacity: .7; }
 @media print {
   body { max-width: none; margin: 0; font-size: 10.5pt; } pre { font-size: 8.5pt; } table { font-size: 9pt; }
   h2 { break-after: avoid; } td:not(:last-child) { white-space: normal; }
   tr, figure, dl { break-inside: avoid; } * { print-color-adjust: exact; }
 }
-figure { margin: 1rem 0 1.4rem; }
 @page { margin: 16mm 14mm; }
 """
 _CAPTIONS = (
@@ -117,17 +118,18 @@ def _drawn(block: Block) -> str:
 def _proof(proof: Proof, around: Sequence[tuple[int, str]]) -> str:
     head = f"{_tag('b', proof.id)} {_tag('code', proof.place)} · {_text(proof.time)} · "
     level = _tag("span", proof.level, proof.level)
-    why = proof.why + (f" (scores: {proof.scores})" if proof.scores else "")
     cited = int(proof.place.rpartition(":")[2])
+    said = message_of(proof.text)
+    raw = "" if said == proof.text else f'<span class="around">{_text(proof.text)}</span>\n'
     shown = "".join(
-        f'<span class="cited">{_text(proof.text)}</span>'
+        f'<span class="cited">{_text(said)}</span>{raw}'
         if number == cited
-        else f'<span class="around">{number} {_text(short_line(line, 110))}</span>\n'
+        else f'<span class="around">{number} {_text(short_line(message_of(line), 110))}</span>\n'
         for number, line in around or [(cited, "")]
     )
     return (
         f'<div class="proof" id="{html.escape(plain(proof.id))}"><p>{head}{level} · {_text(proof.source)}</p>'
-        f"<pre>{shown}</pre>{_tag('p', why)}</div>\n"
+        f"<pre>{shown}</pre>{_tag('p', proof.why) if proof.why else ''}</div>\n"
     )
 
 

@@ -2,6 +2,7 @@
 
 import re
 
+from openstack_rca.parsing import message_of
 from openstack_rca.records import Report
 from openstack_rca.reporting.blocks import Block, Bullets, Commands, Fields, Grid, Paragraph, Proof
 from openstack_rca.reporting.outline import outline
@@ -67,8 +68,7 @@ def _command(command: str, meaning: str) -> str:
 
 def _proof(proof: Proof) -> str:
     head = f"**{escaped(proof.id)}** {code(proof.place)} · {escaped(proof.time)} · {escaped(proof.level)} · "
-    scores = f" (scores: {escaped(proof.scores)})" if proof.scores else ""
-    return f"{head}{escaped(proof.source)}\n\n{code_block(proof.text)}\n\n{escaped(proof.why)}{scores}".rstrip()
+    return f"{head}{escaped(proof.source)}\n\n{code_block(message_of(proof.text))}\n\n{escaped(proof.why)}".rstrip()
 
 
 def _grid(grid: Grid) -> str:

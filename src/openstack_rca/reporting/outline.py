@@ -9,15 +9,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from openstack_rca.records import Cause, Evidence, Inputs, Pattern, Report, Scores, Skipped, TimelineEvent
+from openstack_rca.records import Cause, Evidence, Inputs, Pattern, Report, Skipped, TimelineEvent
 from openstack_rca.reporting.blocks import Block, Bullets, Commands, Fields, Grid, Paragraph, Proof, Section
 from openstack_rca.reporting.plain import amount_skipped, counted
+from openstack_rca.reporting.secrets import without_secrets
 
 Clock = Callable[[datetime | None], str]
 
 _CONFIDENCE = ((0.8, "very likely"), (0.6, "likely"), (0.4, "possible"), (0.1, "uncertain"), (0.0, "unlikely"))
 _QUOTED = re.compile(r"`([^`]+)`\s*[:,;–—-]?\s*(.*)", re.DOTALL)
 _GAP = re.compile(r"[:;] | [–—] ")
+_TO_FILL_IN = re.compile(r"<[\w -]+>")
 _PROGRAM = re.compile(
     r"(?:sudo |docker |podman |kubectl )?(?:ceph|chronyc|cinder-manage|curl|df|dmesg|docker|du|echo|free|grep|ip"
     r"|iptables|journalctl|keystone-manage|kubectl|ls|lsof|mount|mysql|mysqladmin|nc|neutron-db-manage|nova-manage|nova-status"
@@ -27,7 +29,7 @@ _PROGRAM = re.compile(
 
 
 def outline(report: Report) -> list[Section]:
-    """Return all that a report says as sections, the verdict first; sections without content are left out."""
+    """Return all that a report says as sections, the verdict first; without what has no content, and without secrets."""
     days, clock = _days(report)
     sections = [
         _verdict(report, days),
@@ -42,7 +44,7 @@ def outline(report: Report) -> list[Section]:
         _other_proof(report, clock),
         Section("What was read", tuple(_inputs(report))),
     ]
-    return [section for section in sections if section.blocks]
+    return [without_secrets(section) for section in sections if section.blocks]
 
 
 def reminder(report: Report) -> str:
@@ -117,7 +119,7 @@ def _cited(report: Report) -> tuple[str, ...]:
 def _proof_of_cause(report: Report, clock: Clock) -> Section:
     known = {line.id: line for line in report.diagnosis.evidence}
     proofs = [_proof(known[i], clock) for i in _cited(report)]
-    said = {cause.statement: "the verdict says" for cause in report.diagnosis.causes[:1]}
+    said = [cause.statement for cause in report.diagnosis.causes[:1]]
     return Section("Evidence for it", tuple(_without_repeats(proofs, said)))
 
 
@@ -130,15 +132,15 @@ def _other_causes(report: Report) -> Iterator[Block]:
 def _other_proof(report: Report, clock: Clock) -> Section:
     first = _cited(report)
     proofs = [_proof(line, clock) for line in report.diagnosis.evidence if line.id not in first]
-    return Section("Other evidence" if first else "Evidence", tuple(_without_repeats(proofs, {})))
+    return Section("Other evidence" if first else "Evidence", tuple(_without_repeats(proofs, [])))
 
 
-def _without_repeats(proofs: Iterable[Proof], said: Mapping[str, str]) -> Iterator[Proof]:
-    """Yield proofs; a reason that was given before, or was `said` elsewhere, is named instead of repeated."""
-    given = dict(said)
+def _without_repeats(proofs: Iterable[Proof], said: Iterable[str]) -> Iterator[Proof]:
+    """Yield proofs, without a reason that was given before or was `said` elsewhere."""
+    given = set(said)
     for proof in proofs:
-        before = given.setdefault(proof.why, proof.id)
-        yield proof if before == proof.id or not proof.why else replace(proof, why=f"as {before}")
+        yield replace(proof, why="") if proof.why in given else proof
+        given.add(proof.why)
 
 
 def _proof(line: Evidence, clock: Clock) -> Proof:
@@ -150,13 +152,7 @@ def _proof(line: Evidence, clock: Clock) -> Proof:
         source=f"{line.service}{_at(line.host)}",
         text=line.text,
         why=line.why,
-        scores=_scores(line.scores),
     )
-
-
-def _scores(scores: Scores) -> str:
-    named = (("lstm", scores.lstm), ("vector", scores.vector), ("tfidf", scores.tfidf), ("fused", scores.fused))
-    return ", ".join(f"{name} {value:.2f}" for name, value in named if value is not None)
 
 
 def _refuted(report: Report) -> Iterator[Block]:
@@ -215,11 +211,19 @@ def _similar(report: Report) -> Iterator[Block]:
 def _next(report: Report) -> Iterator[Block]:
     if report.diagnosis.recommendations:
         yield Bullets(report.diagnosis.recommendations)
-    checks = [split_check(check) for check in report.diagnosis.next_checks]
+    checks = _each_once(split_check(check) for check in report.diagnosis.next_checks)
     yield from _listed("Look at:", tuple(meaning for command, meaning in checks if not command))
     if commands := tuple(check for check in checks if check[0]):
         yield Paragraph("Commands that would tell more:")
         yield Commands(commands)
+
+
+def _each_once(checks: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return checks without those whose command, but for the names of what to fill in, was there before."""
+    found: dict[str, tuple[str, str]] = {}
+    for command, meaning in checks:
+        found.setdefault(_TO_FILL_IN.sub("<>", command) or meaning, (command, meaning))
+    return list(found.values())
 
 
 def split_check(check: str) -> tuple[str, str]:

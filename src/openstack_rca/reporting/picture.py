@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from openstack_rca.diagnosis.redaction import masked
 from openstack_rca.records import Evidence, Report, Story
 from openstack_rca.reporting.figures import (
     BLUE,
@@ -141,7 +142,7 @@ def _evidence(report: Report, timed: Sequence[Evidence], lanes: dict[str, int]) 
     for name, colour, size, symbol, chosen in groups:
         if chosen:
             points = [(f"{e.time:{_ISO}}", lanes[_lane(e.service, e.host)]) for e in chosen]
-            texts = [hover(f"{e.id} · {e.file}:{e.line} · {e.time:%T} · {e.level}", e.text) for e in chosen]
+            texts = [hover(f"{e.id} · {e.file}:{e.line} · {e.time:%T} · {e.level}", masked(e.text)) for e in chosen]
             traces.append(marks(name, points, texts, colour, size, symbol) | {"customdata": [e.id for e in chosen]})
     return traces
 

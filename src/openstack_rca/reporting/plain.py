@@ -15,9 +15,12 @@ _INVISIBLE = (
 )
 _CONTROL = re.compile(f"[{_INVISIBLE}]")
 
+_LEVEL = r"(?:DEBUG|INFO|WARNING|ERROR|CRITICAL|TRACE|AUDIT) "
+_ENVELOPE = r"(?:\w{3} +\d+ [\d:.]+|\d{4}-\d\d-\d\dT\S+) \S+ \S+(?::|\[\d+\]:?) "
 _HEAD = re.compile(
-    r"^(?:\w{3} +\d+ [\d:]+ |[\d:.,TZ+\- ]{8,40})"  # the time, in the forms that a log line starts with
-    r"(?:\S+ )??(?:\d+ )?(?:DEBUG|INFO|WARNING|ERROR|CRITICAL|TRACE|AUDIT) "
+    rf"^(?:{_ENVELOPE}(?={_LEVEL})|(?:{_ENVELOPE})?"  # what syslog and the journal put before a line
+    r"(?:\w{3} +\d+ [\d:]+ |[\d:.,TZ+\- ]{8,40})"  # the time, in the forms that a log line starts with
+    rf"(?:\S+ )??(?:\d+ )?){_LEVEL}"
 )
 _CONTEXT = re.compile(r"\[(?:[^\[\]]*? )?(req-[0-9a-f]{8})[^\[\]]*\]")
 

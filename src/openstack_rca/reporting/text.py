@@ -7,6 +7,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from openstack_rca.parsing import message_of
 from openstack_rca.records import Report
 from openstack_rca.reporting.blocks import Block, Bullets, Commands, Fields, Grid, Paragraph, Proof
 from openstack_rca.reporting.outline import outline, reminder
@@ -88,11 +89,10 @@ def _proof(proof: Proof, width: int) -> RenderableType:
     )
     rows = [
         (_text(proof.id, "bold"), head),
-        (_text(""), Text(short_line(proof.text, _PROOF_LINES * (width - 8)))),
+        (_text(""), Text(short_line(message_of(proof.text), _PROOF_LINES * (width - 8)))),
     ]
-    why = f"{proof.why} ({proof.scores})" if proof.scores else proof.why
-    if why:
-        rows.append((_text(""), _text(f"→ {why}", "dim")))
+    if proof.why:
+        rows.append((_text(""), _text(f"→ {proof.why}", "dim")))
     return _hanging(rows)
 
 

@@ -64,8 +64,10 @@ class Signature(BaseModel):
             raise ValueError(f"pattern is no regular expression: {error}") from error
         if self.blames == "peer" and not groups & NAMING_GROUPS:
             raise ValueError(f"blames peer, but the pattern captures none of {', '.join(sorted(NAMING_GROUPS))}")
-        if self.role in ("cause", "symptom") and not (self.type and self.look_next and self.remediation):
-            raise ValueError(f"a {self.role} needs type, look_next and remediation")
+        if self.role in ("cause", "symptom") and not (self.type and self.look_next):
+            raise ValueError(f"a {self.role} needs type and look_next")
+        if self.role == "cause" and not self.remediation:
+            raise ValueError("a cause needs a remediation")
         if not self.needles:
             raise ValueError("no literal of 4 characters is certain to occur in a match: name some under literals")
         return self

@@ -67,6 +67,8 @@ def _ask(mine: Session, loaded: Loaded) -> None:
         fast = middle.toggle("Fast mode", key="fast", help="Look at the most telling lines only")
         llm = right.toggle("Language model", reason is None, key=f"llm-{reason is None}", disabled=reason is not None,
                            help=safe(reason) if reason else "Let it explain what the program found")  # fmt: skip
+        if reason:
+            st.caption(safe(reason))
     if not start or "analysis" in mine.jobs:  # a second click that came before the page was drawn anew
         return
     request = pipeline.AnalysisRequest(text, loaded.source.paths, loaded.source.baseline, fast=fast, llm=llm)
@@ -137,7 +139,6 @@ def _choose(answers: Sequence[Answer]) -> int:
 
 def _keep(answer: Answer, number: int, mine: Session) -> None:
     """Offer the report for download in each form, and to be remembered."""
-    columns = st.columns([2, 2, 2, 3, 5])
     places = {e.id: (e.file, e.line) for e in answer.report.diagnosis.evidence}
 
     def page() -> str:
@@ -149,10 +150,12 @@ def _keep(answer: Answer, number: int, mine: Session) -> None:
         ("Markdown", "md", "text/markdown", lambda: reporting.report_to_markdown(answer.report)),
         ("JSON", "json", "application/json", lambda: reporting.report_to_json(answer.report)),
     )
-    for column, (name, ending, mime, make) in zip(columns, forms, strict=False):
-        column.download_button(name, make, f"rca-report.{ending}", mime, key=f"{ending}-{number}", on_click="ignore",
-                               icon=":material/download:", width="stretch")  # fmt: skip
-    if columns[3].button("Remember as incident", key=f"remember-{number}", width="stretch"):
+    with st.container(horizontal=True):
+        for name, ending, mime, make in forms:
+            st.download_button(name, make, f"rca-report.{ending}", mime, key=f"{ending}-{number}", on_click="ignore",
+                               icon=":material/download:")  # fmt: skip
+        wanted = st.button("Remember as incident", key=f"remember-{number}")
+    if wanted:
         try:
             kept = remember(reporting.report_to_dict(answer.report), mine.settings)
             st.toast(f"Incident {kept.incident.id} {'is kept' if kept.new else 'was kept before'}.")

@@ -39,12 +39,11 @@ def _welcome() -> None:
     cases = inputs.examples()
     if cases:
         st.subheader("Look at an example", anchor=False)
-        columns = st.columns(3)
-        for number, case in enumerate(cases[:6]):
-            with columns[number % 3].container(border=True, height="stretch"):
-                st.markdown(f"**{safe(case.id)}**")
-                st.caption(safe(case.issue))
-                if st.button("Open", key=f"open-{case.id}"):
+        columns = [*st.columns(3), *st.columns(3)]  # two rows, whose cards are of one height
+        for column, case in zip(columns, cases, strict=False):
+            with column.container(border=True, height="stretch", vertical_alignment="distribute"):
+                st.markdown(f"**{safe(case.issue)}**")
+                if st.button("Open", key=f"open-{case.id}", help=safe(case.id)):
                     inputs.start(inputs.example_source(case))
 
 

@@ -21,6 +21,7 @@ from openstack_rca.records import LEVELS
 from openstack_rca.reporting.plain import counted, plain
 from openstack_rca.reporting.tables import to_csv, to_json
 
+_TIME = "YYYY-MM-DD HH:mm:ss.SSS"
 VIEWS: dict[str, Callable[[pl.DataFrame], pl.DataFrame]] = {"requests": requests, "capacity": capacity, "audit": audit}
 
 
@@ -90,24 +91,28 @@ def _span(table: pl.DataFrame) -> str:
 def _table(kept: pl.DataFrame, columns: list[str], key: str, remark: str = "") -> int | None:
     """Show one page of rows, the way to others and to a file; return the number of the selected row in `kept`."""
     pages = max(1, -(-kept.height // PAGE))
-    # nothing to click at the right: there the table shows its own buttons while the pointer is on it
-    row = st.columns([2, 2, 1, 2, 8], vertical_alignment="center")
-    row[0].download_button("CSV", lambda: "".join(to_csv(kept)), "logs.csv", "text/csv", key=f"csv-{key}",
-                           on_click="ignore", icon=":material/download:", width="stretch")  # fmt: skip
-    row[1].download_button("JSON", lambda: "".join(to_json(kept)), "logs.json", "application/json", key=f"json-{key}",
-                           on_click="ignore", icon=":material/download:", width="stretch")  # fmt: skip
-    page = 1
-    if pages > 1:
-        row[2].markdown("Page", text_alignment="right")
-        page = row[3].number_input(f"Page of {pages:,}", 1, pages, key=f"page-{key}", label_visibility="collapsed")
-    told = f"**{counted(kept.height, 'row')}**{f' on {pages:,} pages' if pages > 1 else ''}{remark}"
-    row[4].caption(told)
+    st.caption(f"**{counted(kept.height, 'row')}**{f' on {pages:,} pages' if pages > 1 else ''}{remark}")
+    # nothing at the right: there the table shows its own buttons while the pointer is on it
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.download_button("CSV", lambda: "".join(to_csv(kept)), "logs.csv", "text/csv", key=f"csv-{key}",
+                           on_click="ignore", icon=":material/download:")  # fmt: skip
+        st.download_button("JSON", lambda: "".join(to_json(kept)), "logs.json", "application/json", key=f"json-{key}",
+                           on_click="ignore", icon=":material/download:")  # fmt: skip
+        page = 1
+        if pages > 1:
+            st.markdown("Page", width="content")
+            page = st.number_input(
+                f"Page of {pages:,}", 1, pages, key=f"page-{key}", label_visibility="collapsed", width=120
+            )
     start = (int(page) - 1) * PAGE
     found = st.dataframe(
         _sent(kept.slice(start, PAGE).select(columns)), hide_index=True, height=_height(kept.height - start), key=f"rows-{key}",
         on_select="rerun", selection_mode="single-row", placeholder="",
         column_config={
-            "time": st.column_config.DatetimeColumn("time (UTC)", format="YYYY-MM-DD HH:mm:ss.SSS", width="medium"),
+            "time": st.column_config.DatetimeColumn("time (UTC)", format=_TIME, width="medium"),
+            "first": st.column_config.DatetimeColumn("first (UTC)", format=_TIME, width="medium"),
+            "last": st.column_config.DatetimeColumn("last (UTC)", format="HH:mm:ss.SSS", width="small"),
+            "seconds": st.column_config.NumberColumn(format="%.3f"),
             "message": st.column_config.TextColumn(width="large"),
         },
     )  # fmt: skip

@@ -60,6 +60,16 @@ def load_rules() -> Rules:
     return rules
 
 
+def masked(text: str) -> str:
+    """Return a text with *** in place of each secret, for what is shown to people; an address of a person is none there."""
+    hidden = bytearray(len(text))
+    for start, end, kind in load_rules().find(text):
+        if kind != "email":
+            hidden[start:end] = b"x" * (end - start)
+    parts = re.finditer(rb"x+|\0+", hidden)
+    return "".join("***" if part[0][:1] == b"x" else text[slice(*part.span())] for part in parts)
+
+
 def _without_flag(pattern: str) -> str:
     return pattern.removeprefix("(?i)")
 
