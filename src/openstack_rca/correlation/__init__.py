@@ -9,7 +9,6 @@ from openstack_rca.correlation.change import (
     absence_clues,
     compare,
     novelty_clues,
-    onset,
     patterns,
     vanished,
     with_novelty,
@@ -23,6 +22,7 @@ from openstack_rca.correlation.interventions import interventions
 from openstack_rca.correlation.kernel import by_the_kernel
 from openstack_rca.correlation.latency import slow_clues
 from openstack_rca.correlation.misdirected import misdirected
+from openstack_rca.correlation.onset import onset
 from openstack_rca.correlation.operations import of_other_operations
 from openstack_rca.correlation.outages import outages
 from openstack_rca.correlation.ovn import ovn_clues

@@ -87,7 +87,7 @@ def _clue(
     table: pl.DataFrame,
     new: frozenset[Frame],
 ) -> Clue:
-    reporter = graph.resolve(row["service"]) or row["service"] or "unknown"
+    reporter = graph.component_of(row["service"])
     if traceback is None:
         return _plain(row, reporter, blame)
     rule = blame.rule(traceback)

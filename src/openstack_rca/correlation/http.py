@@ -89,7 +89,7 @@ def _meanwhile(now: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
 
 
 def _clue(row: dict[str, Any], question: Question, graph: ServiceGraph) -> Clue | None:
-    component = graph.resolve(row["service"]) or row["service"] or "unknown"
+    component = graph.component_of(row["service"])
     if row["status"] < 400:
         return _change(row, component)
     meaning = _knowledge()["statuses"].get(row["status"])

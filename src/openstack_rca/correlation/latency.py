@@ -53,7 +53,7 @@ def slow_clues(table: pl.DataFrame, baseline: pl.DataFrame | None, graph: Servic
     )
     clues = []
     for r in now.iter_rows(named=True):
-        component = graph.resolve(r["service"]) or r["service"] or "unknown"
+        component = graph.component_of(r["service"])
         clues.append(
             Clue(
                 kind="latency",

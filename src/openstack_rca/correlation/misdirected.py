@@ -127,7 +127,7 @@ def _going_on(
     """Return the programs, each with its host, that need a component and wrote in a span of time."""
     meanwhile = table.filter(pl.col("time").is_between(pl.lit(since), pl.lit(until)))
     wrote = meanwhile.select(pl.col("service").cast(pl.String), "host").unique().drop_nulls("service")
-    named = {(graph.resolve(service) or service, host) for service, host in wrote.iter_rows()}
+    named = {(graph.component_of(service), host) for service, host in wrote.iter_rows()}
     return {(name, host) for name, host in named if graph.depends(name, needed) == 1}
 
 

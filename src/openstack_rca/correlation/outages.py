@@ -34,7 +34,7 @@ def outages(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
             back = _back(alive, stopped)
             if (back or end) - stopped >= _DOWN:
                 name = str(service)
-                clues.append(_outage(graph.resolve(name) or name, host, stopped, back, record))
+                clues.append(_outage(graph.component_of(name), host, stopped, back, record))
                 break
     return clues
 

@@ -105,7 +105,7 @@ def awaited_ports(table: pl.DataFrame) -> dict[str, Wait]:
 
 def _programs(table: pl.DataFrame, graph: ServiceGraph) -> list[str]:
     names: Iterable[str] = (str(s) for s in table["service"].drop_nulls().unique().to_list())
-    return [name for name in names if graph.family(graph.resolve(name) or name) == graph.family(_SERVER)]
+    return [name for name in names if graph.family(graph.component_of(name)) == graph.family(_SERVER)]
 
 
 def _of(lines: pl.DataFrame, port: str) -> int | None:

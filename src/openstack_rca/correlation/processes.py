@@ -52,7 +52,7 @@ def lost_clients(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
     )
     clues = []
     for r in groups.iter_rows(named=True):
-        component = graph.resolve(r["client"]) or r["client"]
+        component = graph.component_of(r["client"])
         r["hung"] = r["hung"] or _noticed_hanging(table, component, r["client_pid"], r["first"])
         crowd = lost.filter((pl.col("time") - r["first"]).abs() <= _TOGETHER)["client"].n_unique()
         returned = not r["hung"] and (
@@ -218,7 +218,7 @@ def restarts(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
         if generation is None:
             continue
         ended, began, record = generation
-        component = graph.resolve(service) or service
+        component = graph.component_of(service)
         clues.append(_restart(component, host if isinstance(host, str) else None, ended, began, record))
     return clues
 
@@ -297,7 +297,7 @@ def silences(table: pl.DataFrame, baseline: pl.DataFrame | None, graph: ServiceG
         ].n_unique()
         if others < 2:
             continue
-        component = graph.resolve(service) or service
+        component = graph.component_of(service)
         clues.append(
             _silence(component, host if isinstance(host, str) else None, since, until, record, expected, until >= end)
         )

@@ -55,7 +55,7 @@ def _lengths(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def _clue(row: dict[str, Any], graph: ServiceGraph) -> Clue:
-    component = graph.resolve(row["service"]) or row["service"] or "unknown"
+    component = graph.component_of(row["service"])
     return Clue(
         kind="size",
         key=f"{component}:{row['route']}",

@@ -93,6 +93,10 @@ class ServiceGraph:
                 return self.aliases[candidate]
         return None
 
+    def component_of(self, program: str | None) -> str:
+        """Return the component that a program is; its own name where nothing is known by that, "unknown" without one."""
+        return self.resolve(program) or program or "unknown"
+
     def family(self, component: str) -> str:
         """Return the service of a report that a component belongs to; unknown programs go by their first word."""
         known = self.components.get(component)
@@ -123,11 +127,11 @@ class ServiceGraph:
 
     def depends(self, component: str, other: str) -> int | None:
         """Return in how many steps `component` needs `other`; None when it does not."""
-        return self._distances(component).get(other)
+        return _distances(self, component).get(other)
 
     def at_port(self, port: int | str) -> str | None:
         """Return the component that listens on a port by default."""
-        return self._by_port.get(int(port))
+        return _index(self, "ports").get(int(port))
 
     def at_url(self, url: str) -> tuple[str | None, str | None]:
         """Return component and host name that a URL points at; None for what it does not tell."""
@@ -142,7 +146,8 @@ class ServiceGraph:
 
     def rpc_callee(self, files: list[str]) -> str | None:
         """Return whom a traceback through these files (outermost first) was waiting for over RPC."""
-        return next((self._by_rpc[f] for f in reversed(files) if f in self._by_rpc), None)
+        callees = _index(self, "rpc")
+        return next((callees[f] for f in reversed(files) if f in callees), None)
 
     def runner(self, file: str) -> str | None:
         """Return the one program that runs the code of a file; None for code that several may run."""
@@ -150,22 +155,8 @@ class ServiceGraph:
 
     def agent(self, kind: str) -> str | None:
         """Return the component of a neutron agent type such as "DHCP agent"."""
-        return self._by_agent.get(kind.strip().lower())
-
-    @property
-    def _by_port(self) -> dict[int, str]:
-        return _index(self, "ports")
-
-    @property
-    def _by_rpc(self) -> dict[str, str]:
-        return _index(self, "rpc")
-
-    @property
-    def _by_agent(self) -> dict[str, str]:
-        return {str(k).lower(): v for k, v in _index(self, "agent").items()}
-
-    def _distances(self, start: str) -> dict[str, int]:
-        return _distances(self, start)
+        wanted = kind.strip().lower()
+        return next((name for known, name in _index(self, "agent").items() if known.lower() == wanted), None)
 
     def __hash__(self) -> int:
         return id(self)
@@ -173,11 +164,13 @@ class ServiceGraph:
 
 @lru_cache(64)
 def _index(graph: ServiceGraph, field: str) -> dict[Any, str]:
+    """Return the components by each value that they have in a field: a port, a file, a name."""
     return {value: name for name, c in graph.components.items() for value in c.get(field, ())}
 
 
 @lru_cache(1024)
 def _distances(graph: ServiceGraph, start: str) -> dict[str, int]:
+    """Return in how many steps a component needs each of those that it needs."""
     found, queue = {start: 0}, deque([start])
     while queue:
         here = queue.popleft()
@@ -200,7 +193,7 @@ def topology_of(table: pl.DataFrame) -> ServiceGraph:
         .agg(pl.col("port").mode().sort().first())
     )
     ports = {name: port for service, port in told.iter_rows() if (name := graph.resolve(service))}
-    return graph.observed([graph.resolve(s) or s for s in services], ports)
+    return graph.observed(map(graph.component_of, services), ports)
 
 
 @cache

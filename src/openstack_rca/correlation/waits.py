@@ -42,7 +42,7 @@ def waits(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
 
     What a proxy logs of a request is not a second one.
     """
-    proxies = [s for s in table["service"].unique() if s and graph.is_infrastructure(graph.resolve(s) or s)]
+    proxies = [s for s in table["service"].unique() if s and graph.is_infrastructure(graph.component_of(s))]
     own = table.filter(pl.col("time").is_not_null() & ~pl.col("service").is_in(proxies))
     answers = _timed(with_seconds(with_http(own)))
     found = [*_awaited(answers, table, graph), *_late_together(answers, graph)]
@@ -85,7 +85,7 @@ def _late_together(answers: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
     is_late = pl.col("record").is_in(late["record"].implode())
     meanwhile = answers.filter(is_late | pl.col("began").is_between(pl.lit(since) + _MARGIN, until))
     shares = meanwhile.group_by("service").agg(share=is_late.mean())
-    names = sorted(graph.resolve(s) or s for s in shares.filter(pl.col("share") >= _SHARE)["service"].cast(pl.String))
+    names = sorted(graph.component_of(s) for s in shares.filter(pl.col("share") >= _SHARE)["service"].cast(pl.String))
     if len({graph.family(name) for name in names} - {_IDENTITY}) < _FAMILIES:
         return []
     identity = answers.filter(pl.col("service") == _IDENTITY)
@@ -158,7 +158,7 @@ def _released_together(answers: pl.DataFrame, graph: ServiceGraph) -> list[Clue]
     if not found:
         return []
     waited = pl.concat(found).sort("seconds", "record", descending=[True, False])
-    names = sorted({graph.resolve(name) or name for name in waited["service"].cast(pl.String)})
+    names = sorted({graph.component_of(name) for name in waited["service"].cast(pl.String)})
     ended = _moment(waited["ended"].max())
     return [
         Clue(
@@ -213,7 +213,7 @@ def _slow_alone(answers: pl.DataFrame, table: pl.DataFrame, graph: ServiceGraph)
         if calls.height < _AGAIN or quick < max(_VALIDATIONS, _AGREEING * others.height):
             continue
         name = str(service)
-        component = graph.resolve(name) or name
+        component = graph.component_of(name)
         slowest = calls.sort("seconds", "record", descending=[True, False])
         clues.append(
             Clue(
@@ -284,12 +284,12 @@ def _was_silent(mine: pl.DataFrame, table: pl.DataFrame) -> bool:
 
 def _needed(caller: str, other: str, graph: ServiceGraph) -> str | None:
     """Return the component that wrote for another, if the caller needs it."""
-    component = graph.resolve(other) or other
-    return component if graph.depends(graph.resolve(caller) or caller, component) is not None else None
+    component = graph.component_of(other)
+    return component if graph.depends(graph.component_of(caller), component) is not None else None
 
 
 def _clue(component: str, mine: pl.DataFrame, graph: ServiceGraph) -> Clue:
-    callers = sorted({graph.resolve(name) or name for name in mine["service"].cast(pl.String)})
+    callers = sorted({graph.component_of(name) for name in mine["service"].cast(pl.String)})
     first, last = _moment(mine["since"].min()), _moment(mine["since"].max())
     return Clue(
         kind="wait",
