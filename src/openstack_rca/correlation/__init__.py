@@ -14,6 +14,7 @@ from openstack_rca.correlation.change import (
     with_novelty,
 )
 from openstack_rca.correlation.clocks import clock_clues, clock_errors, with_true_time
+from openstack_rca.correlation.connections import lost_clients
 from openstack_rca.correlation.episodes import Episode, episodes
 from openstack_rca.correlation.failures import error_clues, repeated_from
 from openstack_rca.correlation.handovers import handover_clues
@@ -27,12 +28,13 @@ from openstack_rca.correlation.operations import of_other_operations
 from openstack_rca.correlation.outages import outages
 from openstack_rca.correlation.ovn import ovn_clues
 from openstack_rca.correlation.plugging import unplugged
-from openstack_rca.correlation.processes import lost_clients, restarts, silences, unheard
 from openstack_rca.correlation.proxy import as_cut, proxy_clues
 from openstack_rca.correlation.question import unconcerned, understand, unmet
 from openstack_rca.correlation.quoted import quoted, quoting_roots
 from openstack_rca.correlation.renamed import misfits, renamed
 from openstack_rca.correlation.requests import requests
+from openstack_rca.correlation.restarts import restarts, unheard
+from openstack_rca.correlation.silences import silences
 from openstack_rca.correlation.sizes import shorter_answers
 from openstack_rca.correlation.sourcecode import sayers
 from openstack_rca.correlation.stalls import refusals, stalls
