@@ -1,9 +1,8 @@
 """The log table -> what happened: requests followed over services, what changed, who failed, who depends on whom."""
 
 from openstack_rca.correlation.access import audit
-from openstack_rca.correlation.addressed import addressed
 from openstack_rca.correlation.answers import as_answered
-from openstack_rca.correlation.candidates import lost_candidates, refused_batches
+from openstack_rca.correlation.asked_api import asked_api
 from openstack_rca.correlation.capacity import capacity
 from openstack_rca.correlation.change import (
     absence_clues,
@@ -27,6 +26,7 @@ from openstack_rca.correlation.onset import onset
 from openstack_rca.correlation.operations import of_other_operations
 from openstack_rca.correlation.outages import outages
 from openstack_rca.correlation.ovn import ovn_clues
+from openstack_rca.correlation.placement import lost_candidates, refused_batches
 from openstack_rca.correlation.plugging import unplugged
 from openstack_rca.correlation.proxy import as_cut, proxy_clues
 from openstack_rca.correlation.question import unconcerned, understand, unmet
@@ -47,9 +47,9 @@ __all__ = [
     "Episode",
     "ServiceGraph",
     "absence_clues",
-    "addressed",
     "as_answered",
     "as_cut",
+    "asked_api",
     "asked_roots",
     "audit",
     "by_the_kernel",

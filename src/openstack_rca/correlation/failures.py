@@ -3,16 +3,15 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import polars as pl
 
 from openstack_rca.correlation.access import calls
-from openstack_rca.correlation.changed import changed
 from openstack_rca.correlation.dataflow import asked_of_peer
+from openstack_rca.correlation.fault_location import fault_locations
 from openstack_rca.correlation.sourcecode import SourceCode
-from openstack_rca.correlation.suspects import suspects
 from openstack_rca.correlation.topology import ServiceGraph
 from openstack_rca.correlation.tracebacks import (
     Blame,
@@ -24,6 +23,7 @@ from openstack_rca.correlation.tracebacks import (
     parse,
     summary,
 )
+from openstack_rca.correlation.unreleased import unreleased
 from openstack_rca.records import Clue
 
 _BENIGN_INNER = frozenset({"KeyError", "IndexError", "StopIteration", "Empty", "Full", "ValueError", "AttributeError"})
@@ -69,7 +69,7 @@ def error_clues(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
     )
     blame = load_blame()
     chains = [(row, _chain(row["message"], row["detail"])) for row in groups.iter_rows(named=True)]
-    new = frozenset(f for f in changed(t for _, chain in chains for t in chain) if blame.is_own(f))
+    new = frozenset(f for f in unreleased(t for _, chain in chains for t in chain) if blame.is_own(f))
     read = [(row, _decisive(row["message"], chain, blame, new)) for row, chain in chains]
     clues = [(_clue(row, traceback, graph, blame, table, new), traceback) for row, traceback in read]
     inside = {c.reporter for c, traceback in clues if c.code and traceback and not blame.peer(traceback)}
@@ -101,7 +101,7 @@ def _clue(
     if answerer and component == reporter:
         component, host = answerer, None
     itself = component == reporter
-    code = suspects(traceback, blame, edited) if itself else ()
+    code = fault_locations(traceback, blame, edited) if itself else ()
     maker = graph.runner(code[0].file) if code and rule.type == _PROGRAMMING else None
     if maker and maker != component and graph.family(maker) == graph.family(reporter):
         component, host, itself = maker, None, False  # what it stumbled over came from there
@@ -130,8 +130,8 @@ def _clue(
         + (f", by a line that no release has, so the code was changed: {edited[0].source[:120]}" if edited else ""),
         records=tuple(row["records"]),
         count=row["count"],
-        first=_time(row["first"]),
-        last=_time(row["last"]),
+        first=row["first"],
+        last=row["last"],
         code=code,
         remediation=f"Compare {edited[0].file} with the one of its package, and take the change back."
         if edited
@@ -156,8 +156,8 @@ def _plain(row: dict[str, Any], reporter: str, blame: Blame) -> Clue:
         statement=f"{reporter}{where} reported: {row['message'][:200]}",
         records=tuple(row["records"]),
         count=row["count"],
-        first=_time(row["first"]),
-        last=_time(row["last"]),
+        first=row["first"],
+        last=row["last"],
     )
 
 
@@ -250,7 +250,3 @@ def _answerer(
     )
     is_served = (pl.col("method") == _METHODS.get(verb, "GET")) & pl.col("status").is_between(200, 299)
     return peer if served.select(is_served.any()).item() else None
-
-
-def _time(value: object) -> datetime | None:
-    return value if isinstance(value, datetime) else None

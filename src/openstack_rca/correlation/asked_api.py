@@ -19,7 +19,7 @@ _SHORTEST = 4
 _MOST = 5
 
 
-def addressed(table: pl.DataFrame, question: Question, graph: ServiceGraph, clues: Iterable[Clue]) -> list[Clue]:
+def asked_api(table: pl.DataFrame, question: Question, graph: ServiceGraph, clues: Iterable[Clue]) -> list[Clue]:
     """Return a clue against the API whose calls the issue is about first, when no other clue tells of a failure there.
 
     An answer can be wrong though its status is right: an empty list, a field that is missing.
