@@ -7,6 +7,7 @@ import polars as pl
 
 from openstack_rca.correlation.times import earliest
 from openstack_rca.correlation.topology import ServiceGraph
+from openstack_rca.correlation.wording import on
 from openstack_rca.records import Clue
 
 _BROKER = "rabbitmq"
@@ -125,7 +126,6 @@ def _as_programs(clients: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
 
 def _lost_client(lost: dict[str, Any], component: str, host: str | None, returned: bool) -> Clue:
     hung, first, last = lost["hung"], lost["first"], lost["last"]
-    where = f" on {host}" if host else ""
     what = "stopped answering the message broker (missed heartbeats)" if hung else "lost its broker connections at once"
     return Clue(
         kind="connection",
@@ -136,13 +136,13 @@ def _lost_client(lost: dict[str, Any], component: str, host: str | None, returne
         role="context" if returned else "cause",
         weight=_RETURNED_WEIGHT if returned else _HUNG_WEIGHT if hung else _DIED_WEIGHT,
         reporter=_BROKER,
-        statement=f"{component}{where} {what}: the process "
+        statement=f"{component}{on(host)} {what}: the process "
         + ("hangs or is cut off from the broker" if hung else "was killed, crashed or was stopped"),
         records=tuple(lost["record"][:_MOST]),
         count=lost["count"],
         first=first,
         last=last,
-        remediation=f"Look at the process of {component}{where}: "
+        remediation=f"Look at the process of {component}{on(host)}: "
         + (
             "what blocks it (stack dump, swap, storage)? Restart it."
             if hung

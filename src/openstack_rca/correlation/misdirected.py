@@ -9,6 +9,7 @@ from functools import partial
 import polars as pl
 
 from openstack_rca.correlation.topology import ServiceGraph
+from openstack_rca.correlation.wording import on
 from openstack_rca.records import Clue
 
 _UNREACHED = frozenset({"dependency-unreachable", "service-down"})
@@ -194,7 +195,7 @@ def _is_new_process(component: str, clue: Clue) -> bool:
 
 
 def _cut(complaint: Clue, told: str, records: tuple[int, ...], victim: str | None = None) -> Clue:
-    where = f" on {complaint.host}" if complaint.host else ""
+    where = on(complaint.host)
     return replace(
         complaint,
         kind="address",

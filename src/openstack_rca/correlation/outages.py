@@ -7,6 +7,7 @@ import polars as pl
 from openstack_rca.correlation.restarts import STARTING, by_program
 from openstack_rca.correlation.times import earliest, latest
 from openstack_rca.correlation.topology import ServiceGraph
+from openstack_rca.correlation.wording import on
 from openstack_rca.records import Clue
 
 _GOODBYE = (
@@ -51,7 +52,6 @@ def _back(alive: pl.DataFrame, stopped: datetime) -> datetime | None:
 
 
 def _outage(component: str, host: str | None, stopped: datetime, back: datetime | None, record: int) -> Clue:
-    where = f" on {host}" if host else ""
     until = f"and was back at {back:%H:%M:%S}, {(back - stopped).seconds} s later" if back else "and wrote nothing more"
     return Clue(
         kind="outage",
@@ -62,12 +62,12 @@ def _outage(component: str, host: str | None, stopped: datetime, back: datetime 
         role="cause",
         weight=0.65,
         reporter=component,
-        statement=f"{component}{where} was stopped at {stopped:%H:%M:%S} {until}",
+        statement=f"{component}{on(host)} was stopped at {stopped:%H:%M:%S} {until}",
         records=(record,),
         count=1,
         first=stopped,
         last=back or stopped,
-        remediation=f"Start {component}{where} and find out who or what stopped it.",
+        remediation=f"Start {component}{on(host)} and find out who or what stopped it.",
         look_next=(
             f"journalctl -u '*{component}*' --since '{stopped:%Y-%m-%d %H:%M}': who stopped it, and was it started again?",
         ),

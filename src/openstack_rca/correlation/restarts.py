@@ -8,6 +8,7 @@ import polars as pl
 
 from openstack_rca.correlation.times import bounds
 from openstack_rca.correlation.topology import ServiceGraph
+from openstack_rca.correlation.wording import on
 from openstack_rca.records import Clue
 
 STARTING = r"(?i)\b(starting|started|listening|loaded|launching|initializ)"
@@ -76,7 +77,6 @@ def _generation_change(processes: pl.DataFrame) -> tuple[datetime, datetime, int
 
 
 def _restart(component: str, host: str | None, ended: datetime, began: datetime, record: int) -> Clue:
-    where = f" on {host}" if host else ""
     return Clue(
         kind="restart",
         key=f"{component}:{host}",
@@ -86,7 +86,7 @@ def _restart(component: str, host: str | None, ended: datetime, began: datetime,
         role="context",
         weight=_WEIGHT,
         reporter=component,
-        statement=f"{component}{where} was restarted: its old processes wrote last at {ended:%H:%M:%S}, new ones began at "
+        statement=f"{component}{on(host)} was restarted: its old processes wrote last at {ended:%H:%M:%S}, new ones began at "
         f"{began:%H:%M:%S}",
         records=(record,),
         count=1,

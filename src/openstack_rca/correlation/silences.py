@@ -10,6 +10,7 @@ import polars as pl
 from openstack_rca.correlation.restarts import by_program
 from openstack_rca.correlation.times import latest
 from openstack_rca.correlation.topology import ServiceGraph
+from openstack_rca.correlation.wording import on
 from openstack_rca.records import Clue
 
 _MIN_SILENCE = 20.0
@@ -107,7 +108,6 @@ def _longest_quiet(own: pl.DataFrame, end: datetime) -> _Quiet | None:
 
 
 def _silence(component: str, host: str | None, quiet: _Quiet, to_the_end: bool) -> Clue:
-    where = f" on {host}" if host else ""
     return Clue(
         kind="silence",
         key=f"{component}:{host}",
@@ -117,13 +117,13 @@ def _silence(component: str, host: str | None, quiet: _Quiet, to_the_end: bool) 
         role="symptom",
         weight=_TO_THE_END_WEIGHT if to_the_end else _WEIGHT,
         reporter=component,
-        statement=f"{component}{where} wrote nothing for {quiet.seconds:.0f} s after {quiet.since:%H:%M:%S}, where about "
+        statement=f"{component}{on(host)} wrote nothing for {quiet.seconds:.0f} s after {quiet.since:%H:%M:%S}, where about "
         f"{quiet.expected:.0f} "
         "lines were to be expected, while other services went on",
         records=(quiet.record,),
         count=1,
         first=quiet.since,
         last=quiet.until,
-        remediation=f"Check whether {component}{where} is running; restart it and find out why it stopped.",
+        remediation=f"Check whether {component}{on(host)} is running; restart it and find out why it stopped.",
         look_next=(f"systemctl status {component}: not running confirms it; running means that it hangs",),
     )

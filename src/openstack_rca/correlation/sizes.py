@@ -38,7 +38,9 @@ def shorter_answers(table: pl.DataFrame, baseline: pl.DataFrame | None, graph: S
         .agg(
             pl.col("short").mean().alias("share"),
             pl.col("least").first(),
-            *(pl.col(c).filter("short").alias(c) for c in ("record", "time", "length")),
+            pl.col("record", "length").filter("short"),
+            first=pl.col("time").filter("short").min(),
+            last=pl.col("time").filter("short").max(),
         )
         .filter(pl.col("share") >= _STEADY)
     )
@@ -71,7 +73,7 @@ def _clue(row: dict[str, Any], graph: ServiceGraph) -> Clue:
         ),
         records=tuple(row["record"][:_MOST]),
         count=len(row["record"]),
-        first=min((t for t in row["time"] if t), default=None),
-        last=max((t for t in row["time"] if t), default=None),
+        first=row["first"],
+        last=row["last"],
         look_next=(COMPARE,),
     )
