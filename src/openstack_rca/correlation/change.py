@@ -150,13 +150,13 @@ def vanished(table: pl.DataFrame, reference: pl.DataFrame) -> pl.DataFrame:
     Only programs that still write are looked at: the silence of a whole program is another matter.
     """
     ratio = min(_LONGEST_RATIO, duration(table) / duration(reference))
-    seen = reference.group_by(KEY).agg(
+    seen = reference.group_by(KEY, maintain_order=True).agg(
         pl.len().alias("reference"), pl.col("level").max().alias("level"), pl.col("record").min().alias("record")
     )
     counts = table.group_by(KEY).agg(
         pl.len().alias("count"), pl.col("time").min().alias("first"), pl.col("time").max().alias("last")
     )
-    joined = seen.join(counts, on=KEY, how="left", nulls_equal=True).with_columns(
+    joined = seen.join(counts, on=KEY, how="left", nulls_equal=True, maintain_order="left").with_columns(
         pl.col("count").fill_null(0), expected=pl.col("reference") * ratio
     )
     alive = table["service"].unique()

@@ -35,7 +35,11 @@ def onset(table: pl.DataFrame) -> datetime | None:
     bucket = (
         ((pl.col("time") - start).dt.total_microseconds() / 1e6 / width).floor().clip(0, _BUCKETS - 1).cast(pl.Int32)
     )
-    per = failing.with_columns(bucket=bucket).group_by("bucket", *KEY).agg(pl.col("mass").max() * pl.len().log1p())
+    per = (
+        failing.with_columns(bucket=bucket)
+        .group_by("bucket", *KEY, maintain_order=True)
+        .agg(pl.col("mass").max() * pl.len().log1p())
+    )
     series = per.group_by("bucket").agg(pl.col("mass").sum())
     frame = pl.DataFrame({"bucket": range(_BUCKETS)}, schema={"bucket": pl.Int32})
     series = frame.join(series, on="bucket", how="left").with_columns(pl.col("mass").fill_null(0.0))

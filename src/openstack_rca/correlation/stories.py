@@ -78,7 +78,7 @@ def failed_roots(table: pl.DataFrame, most: int = 12) -> list[str]:
     """Return the roots of requests that hold novel failures: users' requests first, then those over most services."""
     return (
         table.filter(pl.col("root").is_not_null())
-        .group_by("root")
+        .group_by("root", maintain_order=True)
         .agg(
             failures=(_IS_BAD * pl.col("novelty")).sum(),
             services=pl.col("service").n_unique(),
@@ -86,7 +86,7 @@ def failed_roots(table: pl.DataFrame, most: int = 12) -> list[str]:
             first=pl.col("time").min(),
         )
         .filter(pl.col("failures") > _NOVEL)
-        .sort("user", "services", "failures", "first", descending=[True, True, True, False])
+        .sort("user", "services", "failures", "first", descending=[True, True, True, False], maintain_order=True)
         .head(most)["root"]
         .to_list()
     )
