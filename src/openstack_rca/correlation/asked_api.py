@@ -33,7 +33,7 @@ def asked_api(table: pl.DataFrame, question: Question, graph: ServiceGraph, clue
     ):
         return []
     component = question.components[0]
-    names = [s for s in table["service"].unique().to_list() if graph.resolve(s) == component]
+    names = graph.programs(table, lambda name: name == component)
     things = [w.removesuffix("s") for w in question.words if len(w) >= _SHORTEST]
     calls = with_http(table.filter(pl.col("service").is_in(names))).filter(
         pl.any_horizontal(pl.lit(False), *(pl.col("route").str.contains(f"/{t}", literal=True) for t in things))

@@ -24,11 +24,17 @@ from openstack_rca.correlation.tracebacks import (
     summary,
 )
 from openstack_rca.correlation.unreleased import unreleased
+from openstack_rca.correlation.wording import on
 from openstack_rca.records import Clue
 
 _BENIGN_INNER = frozenset({"KeyError", "IndexError", "StopIteration", "Empty", "Full", "ValueError", "AttributeError"})
 """Exceptions that Python code catches as a matter of course; as the start of a chain they explain nothing."""
 _MOST_GROUPS = 400
+_PLAIN_WEIGHT = 0.3
+"""What an error weighs that names no exception."""
+_NOBODY, _WITHOUT_FRAMES = 0.4, 0.8
+"""What an exception keeps of its weight that accuses nobody, and one of which no traceback is at hand."""
+_LONGEST_TEXT = 200
 _ANSWERER = "answerer"
 _PROGRAMMING = "bug"
 _OF_THE_WORLD, _CERTAIN = 0.4, 0.7
@@ -41,6 +47,7 @@ _WHAT_CHANGED = (
 _METHODS = {"create": "POST", "add": "POST", "update": "PUT", "delete": "DELETE", "remove": "DELETE"}
 """The HTTP method behind the verb that a call of a client library begins with; the others read."""
 _JUST_BEFORE, _JUST_AFTER = timedelta(seconds=2), timedelta(milliseconds=100)
+"""How long before a failure the answer that it stumbled over was given, and how much clocks and logs may differ."""
 _LAST_HOST = re.compile(r"Error from last host: (?P<host>[\w.-]+) ")
 """Where the build was tried whose traceback nova-conductor repeats (nova/scheduler/utils.py)."""
 
@@ -87,15 +94,14 @@ def _clue(
     table: pl.DataFrame,
     new: frozenset[Frame],
 ) -> Clue:
-    reporter = graph.component_of(row["service"])
+    printer = graph.component_of(row["service"])
     if traceback is None:
-        return _plain(row, reporter, blame)
+        return _plain(row, printer, blame)
     rule = blame.rule(traceback)
     edited = [f for f in reversed(traceback.frames) if f in new]
     if edited:
         rule = replace(rule, blames="self", role="cause", type=_PROGRAMMING, weight=max(_CHANGED, rule.weight))
-    printer, where = reporter, f" on {row['host']}" if row["host"] else ""
-    reporter, at = _origin(traceback, row, reporter, graph, blame)
+    reporter, at = _origin(traceback, row, printer, graph, blame)
     component, host = _accused(rule, traceback, row["message"], (reporter, at), graph, blame)
     answerer = _answerer(traceback, row, graph, blame, table) if rule.type == _PROGRAMMING and not edited else None
     if answerer and component == reporter:
@@ -105,45 +111,52 @@ def _clue(
     maker = graph.runner(code[0].file) if code and rule.type == _PROGRAMMING else None
     if maker and maker != component and graph.family(maker) == graph.family(reporter):
         component, host, itself = maker, None, False  # what it stumbled over came from there
-    told = summary(traceback, f"{row['message']}\n{row['detail'] or ''}")[:200]
-    return Clue(
+    how = (
+        "" if itself or not component else f", over what came from {component}" if code else f", talking to {component}"
+    )
+    clue = Clue(
         kind="answer" if (rule.blames == _ANSWERER or code or answerer) and not itself else "traceback",
         key=f"{reporter}>{component}:{traceback.name}:{row['template']}",
         component=component or reporter,
         host=host,
         type=rule.type,
         role=rule.role if component else "symptom",
-        weight=rule.weight * row["novelty"] * (1.0 if component else 0.4) * (1.0 if traceback.frames else 0.8),
+        weight=rule.weight
+        * row["novelty"]
+        * (1.0 if component else _NOBODY)
+        * (1.0 if traceback.frames else _WITHOUT_FRAMES),
         reporter=reporter,
-        statement=(
-            f"{printer}{where} failed with {told}"
-            if printer == reporter
-            else f"{reporter} failed with {told}, as {printer}{where} repeats"
-        )
-        + (
-            ""
-            if itself or not component
-            else f", over what came from {component}"
-            if code
-            else f", talking to {component}"
-        )
-        + (f", by a line that no release has, so the code was changed: {edited[0].source[:120]}" if edited else ""),
+        statement=_statement(traceback, reporter, printer, row) + how,
         records=tuple(row["records"]),
         count=row["count"],
         first=row["first"],
         last=row["last"],
         code=code,
-        remediation=f"Compare {edited[0].file} with the one of its package, and take the change back."
-        if edited
-        else "",
-        look_next=_WHAT_CHANGED if edited else (),
         exculpates=reporter if component and not itself else None,
-        on_site=bool(edited),
+    )
+    return _with_change(clue, edited[0]) if edited else clue
+
+
+def _statement(traceback: Traceback, reporter: str, printer: str, row: dict[str, Any]) -> str:
+    told = summary(traceback, f"{row['message']}\n{row['detail'] or ''}")[:_LONGEST_TEXT]
+    if printer == reporter:
+        return f"{printer}{on(row['host'])} failed with {told}"
+    return f"{reporter} failed with {told}, as {printer}{on(row['host'])} repeats"
+
+
+def _with_change(clue: Clue, edited: Frame) -> Clue:
+    """Return a clue about a failure that came by a line which somebody changed."""
+    return replace(
+        clue,
+        statement=f"{clue.statement}, by a line that no release has, so the code was changed: {edited.source[:120]}",
+        remediation=f"Compare {edited.file} with the one of its package, and take the change back.",
+        look_next=_WHAT_CHANGED,
+        on_site=True,
     )
 
 
 def _plain(row: dict[str, Any], reporter: str, blame: Blame) -> Clue:
-    where = f" on {row['host']}" if row["host"] else ""
+    """Return the clue about an error that names no exception."""
     return Clue(
         kind="error",
         key=f"{reporter}:{row['template']}",
@@ -151,9 +164,9 @@ def _plain(row: dict[str, Any], reporter: str, blame: Blame) -> Clue:
         host=row["host"],
         type=blame.type_of(row["message"][:2000]),
         role="cause",
-        weight=0.3 * row["novelty"],
+        weight=_PLAIN_WEIGHT * row["novelty"],
         reporter=reporter,
-        statement=f"{reporter}{where} reported: {row['message'][:200]}",
+        statement=f"{reporter}{on(row['host'])} reported: {row['message'][:_LONGEST_TEXT]}",
         records=tuple(row["records"]),
         count=row["count"],
         first=row["first"],
@@ -245,7 +258,7 @@ def _answerer(
     served = calls(
         table.filter(
             pl.col("time").is_between(row["first"] - _JUST_BEFORE, row["first"] + _JUST_AFTER),
-            pl.col("service").is_in([s for s in table["service"].unique() if s and graph.resolve(s) == peer]),
+            pl.col("service").is_in(graph.programs(table, lambda name: name == peer)),
         )
     )
     is_served = (pl.col("method") == _METHODS.get(verb, "GET")) & pl.col("status").is_between(200, 299)

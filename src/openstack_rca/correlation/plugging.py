@@ -6,7 +6,6 @@ network-vif-plugged (neutron/db/provisioning_blocks.py, neutron/notifiers/nova.p
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
@@ -68,9 +67,10 @@ def unplugged(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
     ports = awaited_ports(table)
     if not ports:
         return []
-    neutron = table.filter(pl.col("service").cast(pl.String).is_in(_programs(table, graph)))
+    neutron = graph.programs(table, lambda name: graph.family(name) == graph.family(_SERVER))
+    lines = table.filter(pl.col("service").is_in(neutron))
     told, wired, reported, unknown, unbound, binding = (
-        neutron.filter(pl.col("message").str.contains(what))
+        lines.filter(pl.col("message").str.contains(what))
         for what in (_TOLD, _WIRED, _REPORTED, _UNKNOWN, _UNBOUND, _BINDING)
     )
     stuck: dict[_Step, list[tuple[int, int, datetime | None]]] = defaultdict(list)
@@ -101,11 +101,6 @@ def awaited_ports(table: pl.DataFrame) -> dict[str, Wait]:
         for match in _WAITED.finditer(message)
         for port in _PORT.findall(match["events"])
     }
-
-
-def _programs(table: pl.DataFrame, graph: ServiceGraph) -> list[str]:
-    names: Iterable[str] = (str(s) for s in table["service"].drop_nulls().unique().to_list())
-    return [name for name in names if graph.family(graph.component_of(name)) == graph.family(_SERVER)]
 
 
 def _of(lines: pl.DataFrame, port: str) -> int | None:

@@ -2,7 +2,7 @@
 
 import re
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache, lru_cache
@@ -96,6 +96,10 @@ class ServiceGraph:
     def component_of(self, program: str | None) -> str:
         """Return the component that a program is; its own name where nothing is known by that, "unknown" without one."""
         return self.resolve(program) or program or "unknown"
+
+    def programs(self, table: pl.DataFrame, is_wanted: Callable[[str], bool]) -> list[str]:
+        """Return the names of the programs of a log table whose component is wanted."""
+        return [s for s in table["service"].drop_nulls().unique().cast(pl.String) if is_wanted(self.component_of(s))]
 
     def family(self, component: str) -> str:
         """Return the service of a report that a component belongs to; unknown programs go by their first word."""

@@ -37,7 +37,7 @@ def waits(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
 
     What a proxy logs of a request is not a second one.
     """
-    proxies = [s for s in table["service"].unique() if s and graph.is_infrastructure(graph.component_of(s))]
+    proxies = graph.programs(table, graph.is_infrastructure)
     own = table.filter(pl.col("time").is_not_null() & ~pl.col("service").is_in(proxies))
     answers = _timed(with_seconds(with_http(own)))
     slow = answers.filter(pl.col("seconds") >= _LONG)
