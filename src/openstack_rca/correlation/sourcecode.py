@@ -319,14 +319,16 @@ class SourceCode:
 
 def sayers(loggers: Iterable[str]) -> Callable[[str, str], list[CodeLocation]]:
     """Return what tells, of a logger and its message, who made what was asked before it was raised or logged, who raised it,
-    and who logged it; the loggers of the logs tell the release.
+    who logged it, and the logger's module; the loggers of the logs tell the release.
     """
     code = SourceCode(map(_path, loggers))
 
     def told(logger: str, message: str) -> list[CodeLocation]:
-        project = code.project(_path(logger))
-        said = (project.raising(message), project.logging(_path(logger), message)) if project else ()
-        return [*(place for places in said for place in places[1:]), *(places[0] for places in said if places)]
+        module = _path(logger)
+        project = code.project(module)
+        said = (project.raising(message), project.logging(module, message)) if project else ()
+        asked, sayers = [p for places in said for p in places[1:]], [places[0] for places in said if places]
+        return [*asked, *sayers, CodeLocation(module, None, None)]
 
     return told
 

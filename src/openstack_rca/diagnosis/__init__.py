@@ -14,7 +14,8 @@ claude      the analyst that asks a language model
 """
 
 from openstack_rca.diagnosis.case import Case, Cite, CitedLine
-from openstack_rca.diagnosis.offline import OfflineAnalyst, ranked, standing
+from openstack_rca.diagnosis.confidence import standing
+from openstack_rca.diagnosis.offline import OfflineAnalyst, ranked
 from openstack_rca.diagnosis.relevance import RELEVANT, with_relevance
 
 __all__ = [

@@ -47,7 +47,7 @@ def _told_by(
     for record in told:
         level, logger, message = found.get(record, ("", None, ""))
         if logger and (level in _FAILING or record in quoted):
-            places += [*sayers(logger, message), CodeLocation(logger.replace(".", "/") + ".py", None, None)]
+            places += sayers(logger, message)
     own = [
         p
         for p in places
