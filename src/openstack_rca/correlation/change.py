@@ -17,6 +17,8 @@ from openstack_rca.records import LOG_SCHEMA, Clue, Pattern
 KEY = ["service", "template"]
 """What makes a kind of line."""
 _TIME = LOG_SCHEMA["time"]
+_NEWS = 0.5
+"""From this novelty on a kind of line is told as new or more."""
 _CELLS = 20
 """Into so many equal parts the time of the logs is cut to see whether a kind of line comes all the time."""
 _RARE = 3
@@ -116,18 +118,17 @@ def _late(begin: object, end: object) -> pl.Expr:
 def patterns(
     change: pl.DataFrame, gone: pl.DataFrame | None, texts: dict[str, str], most: int = 40
 ) -> tuple[Pattern, ...]:
-    """Return the templates that changed most: new and more ones, worst level first, then (`gone`) those that ceased."""
-    severe = pl.col("level").to_physical().cast(pl.Int32)
-    up = change.filter(pl.col("novelty") > 0.5).with_columns(severe=severe)
-    order = ["severe", "novelty", "count", "record"]
-    rows = up.sort(order, descending=[True, True, True, False]).head(most if gone is None else most * 3 // 4)
+    """Return the templates that changed most, at most so many: new and more ones, worst level first, then those that ceased.
+
+    `change` as of `compare`, `gone` as of `vanished`, which get a quarter of the room; `texts` are the templates by id.
+    """
+    up = change.filter(pl.col("novelty") > _NEWS).sort(
+        "level", "novelty", "count", "record", descending=[True, True, True, False]
+    )
+    rows = up.head(most if gone is None else most * 3 // 4)
     found = [_pattern(r, texts, "new" if r["reference"] == 0 else "more") for r in rows.iter_rows(named=True)]
     if gone is not None:
-        down = (
-            gone.with_columns(severe=severe)
-            .sort("expected", "record", descending=[True, False])
-            .head(most - len(found))
-        )
+        down = gone.sort("expected", "record", descending=[True, False]).head(most - len(found))
         found += [_pattern(r, texts, "less" if r["count"] else "gone") for r in down.iter_rows(named=True)]
     return tuple(found)
 

@@ -24,8 +24,8 @@ _UNKNOWN = r"^Device \S+ not defined on plugin"
 _UNBOUND = r"not bound, vif_type: unbound"
 _BINDING = r"(?i)(?:attempting|failed|unable|refusing) to bind port"
 """What ml2 says of a port that it was asked to bind (neutron/plugins/ml2/managers.py, mech_agent.py)."""
-_UNPROVEN = 0.7
-"""What such a clue keeps of its weight when no other port shows that the missing step is logged in this cloud."""
+UNPROVEN = 0.7
+"""What a clue keeps of its weight when no other port shows that the missing step is logged in this cloud."""
 _MOST_OF_THEM = 0.6
 _SERVER = "neutron-server"
 _MOST = 3
@@ -89,7 +89,7 @@ def unplugged(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
     if len(found) < _MOST_OF_THEM * len(ports):
         return []
     proven = step in (_NOT_ASKED, _NOT_REPORTED) or not (told if step is _NOT_TOLD else wired).is_empty()
-    return [_clue(step, found, len(ports), step.weight * (1.0 if proven else _UNPROVEN))]
+    return [_clue(step, found, len(ports), step.weight * (1.0 if proven else UNPROVEN))]
 
 
 def awaited_ports(table: pl.DataFrame) -> dict[str, Wait]:

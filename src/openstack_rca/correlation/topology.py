@@ -2,7 +2,7 @@
 
 import re
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache, lru_cache
@@ -42,7 +42,11 @@ class Handover:
 
 @dataclass(frozen=True)
 class ServiceGraph:
-    """The components of a cloud; implements the Topology contract."""
+    """The components of a cloud; implements the Topology contract.
+
+    `shared` are needed by all services, `operations` words of issues with the components that they are about, `handovers`
+    calls that are handed on, `alternatives` groups of programs of which a cloud has one.
+    """
 
     components: Mapping[str, Mapping[str, Any]]
     shared: frozenset[str]
@@ -62,11 +66,8 @@ class ServiceGraph:
         An alternative is there when one of the programs writes that no other has. A dependency on one that is not is cut; a
         port belongs to who listens on it.
         """
-        here = set(seen)
-        absent: set[str] = set()
-        for groups in self.alternatives:
-            used = [g for g in groups if (g - frozenset().union(*(o for o in groups if o is not g))) & here]
-            absent |= frozenset().union(*groups) - frozenset().union(*used) - here if used else set()
+        here = frozenset(seen)
+        absent = frozenset[str]().union(*(_unused(groups, here) for groups in self.alternatives))
         taken = {port for name, port in ports.items() if name in self.components}
         components = {
             name: {
@@ -79,7 +80,7 @@ class ServiceGraph:
             }
             for name, known in self.components.items()
         }
-        return replace(self, components=components, absent=frozenset(absent), seen=frozenset(here))
+        return replace(self, components=components, absent=absent, seen=here)
 
     def resolve(self, name: str | None) -> str | None:
         """Return the canonical component that a name or alias stands for; None when nothing is known by it."""
@@ -163,7 +164,13 @@ class ServiceGraph:
         return next((name for known, name in _index(self, "agent").items() if known.lower() == wanted), None)
 
     def __hash__(self) -> int:
-        return id(self)
+        return id(self)  # components are dictionaries; what is derived of a graph is cached by it
+
+
+def _unused(groups: Sequence[frozenset[str]], here: frozenset[str]) -> frozenset[str]:
+    """Return the programs of the alternatives that a cloud does not use; none where none of them can be told to be used."""
+    used = [g for g in groups if not here.isdisjoint(g.difference(*(other for other in groups if other is not g)))]
+    return frozenset[str]().union(*groups).difference(here, *used) if used else frozenset()
 
 
 @lru_cache(64)
@@ -193,7 +200,7 @@ def topology_of(table: pl.DataFrame) -> ServiceGraph:
     told = (
         table.with_columns(port=pl.col("message").str.extract(_LISTENS).cast(pl.Int32, strict=False))
         .filter(pl.col("port").is_not_null())
-        .group_by(pl.col("service").cast(pl.String))
+        .group_by(pl.col("service").cast(pl.String), maintain_order=True)
         .agg(pl.col("port").mode().sort().first())
     )
     ports = {name: port for service, port in told.iter_rows() if (name := graph.resolve(service))}
@@ -207,27 +214,37 @@ def load_topology() -> ServiceGraph:
     Raises KnowledgeError when it names a component that it does not define.
     """
     data = read("topology.yaml")
-    components: dict[str, dict[str, Any]] = data["components"]
-    named = {n for c in components.values() for n in c.get("needs", ())} | set(data["shared"])
-    named |= set(data["aliases"].values()) | {c for o in data["operations"] for c in o["components"]}
-    named |= {c for h in data["handovers"] for c in (h["at"], h["to"], *h.get("via", ()))}
-    alternatives = tuple(tuple(map(frozenset, groups)) for groups in data["alternatives"])
-    named |= {c for groups in alternatives for g in groups for c in g}
-    if unknown := sorted(named - set(components)):
+    if unknown := sorted(_named(data) - data["components"].keys()):
         raise KnowledgeError(f"topology.yaml names components that it does not define: {', '.join(unknown)}.")
-    operations = tuple((frozenset(o["words"]), tuple(o["components"])) for o in data["operations"])
-    handovers = tuple(
-        Handover(
-            h["at"],
-            h["method"],
-            re.compile(h["route"]),
-            h["to"],
-            tuple(h.get("via", ())),
-            timedelta(seconds=h["within"]),
-        )
-        for h in data["handovers"]
-    )
-    stopwords = frozenset(data["stopwords"].split())
     return ServiceGraph(
-        components, frozenset(data["shared"]), data["aliases"], operations, stopwords, handovers, alternatives
+        components=data["components"],
+        shared=frozenset(data["shared"]),
+        aliases=data["aliases"],
+        operations=tuple((frozenset(o["words"]), tuple(o["components"])) for o in data["operations"]),
+        stopwords=frozenset(data["stopwords"].split()),
+        handovers=tuple(map(_handover, data["handovers"])),
+        alternatives=tuple(tuple(map(frozenset, groups)) for groups in data["alternatives"]),
+    )
+
+
+def _named(data: Mapping[str, Any]) -> set[str]:
+    """Return the components that the knowledge names anywhere."""
+    return {
+        *data["shared"],
+        *data["aliases"].values(),
+        *(name for known in data["components"].values() for name in known.get("needs", ())),
+        *(name for o in data["operations"] for name in o["components"]),
+        *(name for h in data["handovers"] for name in (h["at"], h["to"], *h.get("via", ()))),
+        *(name for groups in data["alternatives"] for group in groups for name in group),
+    }
+
+
+def _handover(given: Mapping[str, Any]) -> Handover:
+    return Handover(
+        at=given["at"],
+        method=given["method"],
+        route=re.compile(given["route"]),
+        to=given["to"],
+        via=tuple(given.get("via", ())),
+        within=timedelta(seconds=given["within"]),
     )
