@@ -154,6 +154,12 @@ def test_a_program_that_leaves_out_steps_is_suspected_weakly_with_its_last_line(
     assert "11 kinds of line" in clue.statement
 
 
+def test_what_vanished_comes_in_the_order_of_the_healthy_logs() -> None:
+    alive = [{"service": "cinder-volume", "message": "step 0", "at": float(n)} for n in range(120)]
+    told = vanished(log_table(*alive), log_table(*steps(12)))
+    assert told["template"].to_list() == [f"step {n}" for n in range(1, 12)]
+
+
 def test_few_missing_lines_say_less_than_many() -> None:
     def weight(missing: int) -> float:
         kinds = missing + 1

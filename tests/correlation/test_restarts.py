@@ -35,6 +35,13 @@ def test_a_clean_cut_between_generations_of_processes_is_a_restart() -> None:
     assert (clue.first, clue.last) == (at(45), at(60))
 
 
+def test_restarts_come_in_the_order_of_the_logs_however_many_there_are() -> None:
+    hosts = [f"c{n}" for n in range(20)]
+    rows = process("1", range(0, 50, 10)) + process("9", range(60, 100, 10), first="Starting scheduler node")
+    told = restarts(log_table(*({**row, "host": host} for host in hosts for row in rows)), GRAPH)
+    assert [c.host for c in told] == hosts
+
+
 def test_workers_that_take_turns_were_not_restarted() -> None:
     assert restarts(log_table(*process("1", range(0, 50, 10)), *process("2", range(60, 100, 10))), GRAPH) == []
     overlapping = process("1", range(0, 100, 10)) + process("2", range(60, 90, 10), first="Starting")
