@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -52,6 +52,15 @@ _LAST_HOST = re.compile(r"Error from last host: (?P<host>[\w.-]+) ")
 """Where the build was tried whose traceback nova-conductor repeats (nova/scheduler/utils.py)."""
 
 
+class _Cloud(NamedTuple):
+    """What failures are judged by: the log table, who is who, the knowledge of exceptions, and frames of code that was changed."""
+
+    table: pl.DataFrame
+    graph: ServiceGraph
+    blame: Blame
+    changed: frozenset[Frame]
+
+
 def repeated_from(table: pl.DataFrame) -> dict[int, str]:
     """Return the host on which failed what a record of another one repeats, by record: nova-conductor tells of the last try."""
     told = table.select("record", host=pl.col("message").str.extract(_LAST_HOST.pattern, 1)).drop_nulls()
@@ -76,9 +85,10 @@ def error_clues(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
     )
     blame = load_blame()
     chains = [(row, _chain(row["message"], row["detail"])) for row in groups.iter_rows(named=True)]
-    new = frozenset(f for f in unreleased(t for _, chain in chains for t in chain) if blame.is_own(f))
-    read = [(row, _decisive(row["message"], chain, blame, new)) for row, chain in chains]
-    clues = [(_clue(row, traceback, graph, blame, table, new), traceback) for row, traceback in read]
+    changed = frozenset(f for f in unreleased(t for _, chain in chains for t in chain) if blame.is_own(f))
+    cloud = _Cloud(table, graph, blame, changed)
+    read = [(row, _decisive(row["message"], chain, cloud)) for row, chain in chains]
+    clues = [(_clue(row, traceback, cloud), traceback) for row, traceback in read]
     inside = {c.reporter for c, traceback in clues if c.code and traceback and not blame.peer(traceback)}
     return [
         replace(c, code=()) if traceback and c.reporter in inside and blame.peer(traceback) else c
@@ -86,24 +96,18 @@ def error_clues(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
     ]  # in code that talks to another program the value may be that one's: a place inside goes before
 
 
-def _clue(
-    row: dict[str, Any],
-    traceback: Traceback | None,
-    graph: ServiceGraph,
-    blame: Blame,
-    table: pl.DataFrame,
-    new: frozenset[Frame],
-) -> Clue:
+def _clue(row: dict[str, Any], traceback: Traceback | None, cloud: _Cloud) -> Clue:
+    graph, blame = cloud.graph, cloud.blame
     printer = graph.component_of(row["service"])
     if traceback is None:
         return _plain(row, printer, blame)
     rule = blame.rule(traceback)
-    edited = [f for f in reversed(traceback.frames) if f in new]
+    edited = [f for f in reversed(traceback.frames) if f in cloud.changed]
     if edited:
         rule = replace(rule, blames="self", role="cause", type=_PROGRAMMING, weight=max(_CHANGED, rule.weight))
-    reporter, at = _origin(traceback, row, printer, graph, blame)
-    component, host = _accused(rule, traceback, row["message"], (reporter, at), graph, blame)
-    answerer = _answerer(traceback, row, graph, blame, table) if rule.type == _PROGRAMMING and not edited else None
+    reporter, at = _origin(traceback, row, printer, cloud)
+    component, host = _accused(rule, traceback, row["message"], (reporter, at), cloud)
+    answerer = _answerer(traceback, row, cloud) if rule.type == _PROGRAMMING and not edited else None
     if answerer and component == reporter:
         component, host = answerer, None
     itself = component == reporter
@@ -180,12 +184,13 @@ def _chain(message: str, detail: str | None) -> list[Traceback]:
     return [t for t in parse(text) if t.exception] if text else []
 
 
-def _decisive(message: str, chain: Sequence[Traceback], blame: Blame, new: frozenset[Frame]) -> Traceback | None:
+def _decisive(message: str, chain: Sequence[Traceback], cloud: _Cloud) -> Traceback | None:
     """Return the exception of a chain that says most: the first that came by a changed line, else the one with the strongest
     rule, the earlier one of equals.
     """
-    if edited := next((t for t in chain if new.intersection(t.frames)), None):
+    if edited := next((t for t in chain if cloud.changed.intersection(t.frames)), None):
         return edited
+    blame = cloud.blame
     last = len(chain) - 1
     usable = [t for i, t in enumerate(chain) if i == last or t.name not in _BENIGN_INNER]
     if not usable:
@@ -211,13 +216,11 @@ def _with_callers(traceback: Traceback, chain: Sequence[Traceback], blame: Blame
     return replace(traceback, frames=caller.frames + traceback.frames) if caller else traceback
 
 
-def _origin(
-    traceback: Traceback, row: dict[str, Any], printer: str, graph: ServiceGraph, blame: Blame
-) -> tuple[str, str | None]:
+def _origin(traceback: Traceback, row: dict[str, Any], printer: str, cloud: _Cloud) -> tuple[str, str | None]:
     """Return the program and host in which an exception arose: by the code it begins in, else who printed it."""
-    core = blame.core(traceback)
-    program = graph.runner(core[-1].file) if core else None
-    if program is None or program == printer or printer not in graph.components:
+    core = cloud.blame.core(traceback)
+    program = cloud.graph.runner(core[-1].file) if core else None
+    if program is None or program == printer or printer not in cloud.graph.components:
         return program or printer, row["host"]
     named = _LAST_HOST.search(row["message"])
     return program, named["host"] if named else None
@@ -228,8 +231,7 @@ def _accused(
     traceback: Traceback,
     message: str,
     origin: tuple[str, str | None],
-    graph: ServiceGraph,
-    blame: Blame,
+    cloud: _Cloud,
 ) -> tuple[str | None, str | None]:
     """Return the component and host under suspicion; None when the exception accuses nobody who can be named."""
     if rule.blames in ("nobody", "remote"):
@@ -237,28 +239,27 @@ def _accused(
     if rule.blames in ("self", "caller", "host-storage"):
         return origin
     if rule.blames in ("peer-or-self", _ANSWERER):
-        peer = blame.peer(traceback)
+        peer = cloud.blame.peer(traceback)
         return (peer, None) if peer and peer != origin[0] else origin
     if rule.blames != "peer":
         return rule.blames, None
+    graph = cloud.graph
     component, host = graph.at_url(f"{traceback.message} {message}")
-    component = component or graph.rpc_callee([f.file for f in traceback.frames]) or blame.peer(traceback)
+    component = component or graph.rpc_callee([f.file for f in traceback.frames]) or cloud.blame.peer(traceback)
     return component, host if component and graph.is_per_host(component) else None
 
 
-def _answerer(
-    traceback: Traceback, row: dict[str, Any], graph: ServiceGraph, blame: Blame, table: pl.DataFrame
-) -> str | None:
+def _answerer(traceback: Traceback, row: dict[str, Any], cloud: _Cloud) -> str | None:
     """Return the service whose answer a program stumbled over, though by its own log it had served the call; None for no such."""
-    peer = blame.peer(traceback)
-    call = asked_of_peer(traceback, blame, SourceCode(f.file for f in traceback.frames)) if peer else None
+    peer = cloud.blame.peer(traceback)
+    call = asked_of_peer(traceback, cloud.blame, SourceCode(f.file for f in traceback.frames)) if peer else None
     if call is None or row["first"] is None:
         return None
     verb = call.rpartition(".")[2].partition("_")[0]
     served = calls(
-        table.filter(
+        cloud.table.filter(
             pl.col("time").is_between(row["first"] - _JUST_BEFORE, row["first"] + _JUST_AFTER),
-            pl.col("service").is_in(graph.programs(table, lambda name: name == peer)),
+            pl.col("service").is_in(cloud.graph.programs(cloud.table, lambda name: name == peer)),
         )
     )
     is_served = (pl.col("method") == _METHODS.get(verb, "GET")) & pl.col("status").is_between(200, 299)
