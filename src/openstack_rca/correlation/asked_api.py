@@ -41,9 +41,7 @@ def asked_api(table: pl.DataFrame, question: Question, graph: ServiceGraph, clue
             kind="addressed",
             key=component,
             component=component,
-            host=None,
             type="bug",
-            role="cause",
             weight=_WEIGHT,
             reporter=component,
             statement=(

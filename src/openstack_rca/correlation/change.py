@@ -185,9 +185,7 @@ def novelty_clues(change: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
                 kind="change",
                 key=f"{family}:new templates",
                 component=component,
-                host=None,
                 type="bug",
-                role="cause",
                 weight=_NOVELTY_WEIGHT * kinds.height / (news.height + _SOME_NEWS),
                 reporter=component,
                 statement=f"{component} writes {own.height} kinds of line that it never wrote in health",
@@ -216,9 +214,7 @@ def absence_clues(gone: pl.DataFrame, table: pl.DataFrame, graph: ServiceGraph) 
                 kind="change",
                 key=f"{family}:missing templates",
                 component=component,
-                host=None,
                 type="bug",
-                role="cause",
                 weight=_ABSENCE_WEIGHT
                 * (kinds.height / missing.height)
                 * kinds.height

@@ -167,7 +167,6 @@ def _plain(row: dict[str, Any], reporter: str, blame: Blame) -> Clue:
         component=reporter,
         host=row["host"],
         type=blame.type_of(row["message"][:2000]),
-        role="cause",
         weight=_PLAIN_WEIGHT * row["novelty"],
         reporter=reporter,
         statement=f"{reporter}{on(row['host'])} reported: {row['message'][:_LONGEST_TEXT]}",

@@ -71,9 +71,7 @@ def _clue(handover: Handover, lost: pl.DataFrame, alive: bool, is_proven: bool) 
         kind="handover",
         key=f"{handover.at}:{call}:{handover.to}",
         component=component,
-        host=None,
         type="bug" if alive else "service-down",
-        role="cause",
         weight=_WEIGHT * (1.0 if is_proven else _UNPROVEN),
         reporter=handover.at,
         statement=f"{handover.at} accepted {call} {counted(lost.height, 'time')}, but {handover.to} wrote nothing about it "

@@ -63,7 +63,6 @@ def _clue(row: dict[str, Any], component: str) -> Clue:
         kind="latency",
         key=f"{component}:{row['template']}",
         component=component,
-        host=None,
         type="timeout",
         role="symptom",
         weight=_WEIGHT,

@@ -59,7 +59,6 @@ def _outage(component: str, host: str | None, stopped: datetime, back: datetime 
         component=component,
         host=host,
         type="service-down",
-        role="cause",
         weight=0.65,
         reporter=component,
         statement=f"{component}{on(host)} was stopped at {stopped:%H:%M:%S} {until}",

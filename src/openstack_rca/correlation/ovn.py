@@ -166,7 +166,6 @@ def _clue(
         component=fault.component,
         host=host,
         type=fault.type,
-        role="cause",
         weight=fault.weight * (1.0 if proven else UNPROVEN),
         reporter=_WAITER if fault.component != _SERVER else _SERVER,
         statement=f"{len(ports)} of {waits} ports that nova-compute waited for: {fault.missing}",

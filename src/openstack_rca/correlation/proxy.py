@@ -99,7 +99,6 @@ def _clue(proxy: _Proxy, cut: pl.DataFrame) -> Clue:
         component=proxy.component,
         host=cut["host"][0],
         type="misconfiguration",
-        role="cause",
         weight=_WEIGHT,
         reporter=proxy.component,
         statement=f"{proxy.component} gave up {cut.height} requests to {listed(services)} after "

@@ -65,7 +65,6 @@ def _clue(row: dict[str, Any], component: str, host: str | None, said: str) -> C
         component=component,
         host=host,
         type=load_blame().type_of(said),
-        role="cause",
         weight=_WEIGHT * row["novelty"],
         reporter=component,
         statement=f"{component} told what the issue quotes: {said[:200]}",

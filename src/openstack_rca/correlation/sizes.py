@@ -62,9 +62,7 @@ def _clue(row: dict[str, Any], graph: ServiceGraph) -> Clue:
         kind="size",
         key=f"{component}:{row['route']}",
         component=component,
-        host=None,
         type="bug",
-        role="cause",
         weight=_WEIGHT,
         reporter=component,
         statement=(

@@ -46,9 +46,7 @@ def _stall(names: list[str], together: Sequence[Clue]) -> Clue:
         kind="stall",
         key="+".join(names),
         component=_DATABASE,
-        host=None,
         type="timeout",
-        role="cause",
         weight=_WEIGHT,
         reporter=names[0],
         statement=f"{listed(names)} stopped answering at the same time, and nobody lost the "

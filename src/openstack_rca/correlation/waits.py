@@ -92,9 +92,7 @@ def _inside(component: str, call: str, calls: pl.DataFrame, quick: int, others: 
         kind="wait",
         key=f"{component}:{call}",
         component=component,
-        host=None,
         type="bug",
-        role="cause",
         weight=_ALONE_WEIGHT,
         reporter=component,
         statement=f"{component} took up to {slowest['seconds'][0]:.0f} s for {call}, {calls.height} times, while "
@@ -159,9 +157,7 @@ def _wait(component: str, mine: pl.DataFrame, graph: ServiceGraph) -> Clue:
         kind="wait",
         key=component,
         component=component,
-        host=None,
         type="timeout",
-        role="cause",
         weight=_WEIGHT * mine.height / (mine.height + _HALF),
         reporter=callers[0],
         statement=f"{counted(mine.height, 'request')} to {', '.join(callers)} waited for {component}, up to "
