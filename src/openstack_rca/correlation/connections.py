@@ -157,7 +157,7 @@ def _lost_client(lost: dict[str, Any], component: str, host: str | None, returne
 
 def _hosts_by_pid(table: pl.DataFrame) -> dict[tuple[str, str], str]:
     """Return the host of each program and process id."""
-    rows = table.select("service", "pid", "host").drop_nulls().unique(subset=["service", "pid"])
+    rows = table.select("service", "pid", "host").drop_nulls().unique(subset=["service", "pid"], keep="first")
     return {(s, p): h for s, p, h in rows.iter_rows()}
 
 
