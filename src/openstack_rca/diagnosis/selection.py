@@ -11,6 +11,8 @@ _ROLE = {"cause": 1.0, "symptom": 0.7, "context": 0.5}
 """What a clue is worth to be shown, by its role."""
 _SAME_FINDING, _SAME_REPORTER = 0.6, 0.8
 """What each further clue of the same finding, and each of the same reporter, is worth against the one before it."""
+_TELLING = 0.05
+"""From which weight on a clue proves anything: a call that is refused in health too does not."""
 _CLUES_BY_RANK = (11, 4, 2, 1, 1)
 """How many clues of the first, second … cause are shown."""
 _NEWS, _IRRELEVANT = 0.5, 0.05
@@ -41,7 +43,8 @@ def choose(hypotheses: Sequence[Hypothesis], table: pl.DataFrame, most: int) -> 
 
 def _of_clues(clues: Iterable[Clue], limit: int) -> list[tuple[int, str]]:
     """Return the first records of the best clues: strong ones first, each further one of a finding or reporter for less."""
-    left, findings, reporters = list(clues), Counter[str](), Counter[str]()
+    left = [c for c in clues if c.role == "context" or c.weight >= _TELLING]
+    findings, reporters = Counter[str](), Counter[str]()
     chosen: list[Clue] = []
     while left and len(chosen) < limit:
         best = max(left, key=lambda c: _worth(c, findings, reporters))
