@@ -25,6 +25,16 @@ def test_the_answer_may_stand_in_the_traceback() -> None:
     assert heard("", detail="BadRequest: Invalid input (HTTP 400)").component == "neutron-server"
 
 
+@pytest.mark.parametrize(
+    ("ending", "kind"),
+    [("Got 409: Conflicting name.", "misconfiguration"), ("(HTTP 401)", "auth-failure"), ("(HTTP 413)", "quota")],
+)
+def test_who_refuses_a_request_was_reached_too(ending: str, kind: str) -> None:
+    found = heard(ending)
+    assert (found.component, found.type) == ("neutron-server", kind)
+    assert "nova-api refused what neutron-server sent" in found.statement
+
+
 def test_who_answers_with_an_internal_error_runs_and_has_a_bug() -> None:
     found = heard("(HTTP 500)")
     assert (found.component, found.type) == ("nova-api", "bug")

@@ -112,13 +112,27 @@ def test_patterns_name_what_is_new_and_what_became_more() -> None:
     assert "heartbeat" not in found
 
 
+def news(*lines: dict[str, object]) -> list[Clue]:
+    """Clues about lines beside health, in which cinder-volume and glance-api wrote four kinds of line each."""
+    usual = [{"message": f"usual {n}", "service": s} for n in range(4) for s in ("cinder-volume", "glance-api")]
+    change = compare(log_table(*HEARTBEAT, *usual, *lines), log_table(*HEARTBEAT, *usual))
+    return sorted(novelty_clues(change, load_topology()), key=lambda c: -c.weight)
+
+
+def odd(kinds: int, service: str) -> list[dict[str, object]]:
+    return [{"message": f"odd {n}", "at": 60.0 + n, "service": service} for n in range(kinds)]
+
+
 def test_the_service_with_most_new_kinds_of_line_is_weakly_accused() -> None:
-    odd = [{"message": f"odd {n}", "at": 60.0 + n, "service": "cinder-volume"} for n in range(4)]
-    change = compare(log_table(*HEARTBEAT, *odd, {"message": "one", "service": "glance-api"}), log_table(*HEARTBEAT))
-    clues = sorted(novelty_clues(change, load_topology()), key=lambda c: -c.weight)
+    clues = news(*odd(4, "cinder-volume"), *odd(1, "glance-api"))
     assert [c.component for c in clues] == ["cinder-volume", "glance-api"]
     assert clues[0].weight < 0.3
     assert clues[0].first == START + timedelta(seconds=60)
+
+
+def test_what_is_new_of_a_program_that_health_did_not_see_at_work_says_nothing() -> None:
+    assert news(*odd(5, "nova-novncproxy")) == []
+    assert news(*odd(5, "cinder-volume")) == []
 
 
 def steps(kinds: int) -> list[dict[str, object]]:

@@ -3,9 +3,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from tests.correlation.tables import at, log_table
+from tests.diagnosis.clues import clue
 
-from openstack_rca.correlation import load_topology, understand, unmet
-from openstack_rca.records import Question
+from openstack_rca.correlation import load_topology, unconcerned, understand, unmet
+from openstack_rca.records import Clue, Question
 
 UUID = "7b4f29f9-0d47-4eb9-a569-b1da1bd6e8c3"
 REQUEST = "req-ff248452-7bd9-4b43-a1a8-5f6b7c6f0d11"
@@ -148,3 +149,17 @@ def test_what_the_issue_names_and_no_line_has_is_told() -> None:
     assert told("web-1 and vm7 have trouble") == "", "users' names of servers are seldom in logs"
     assert "names 16:30, but these logs cover 2026-11-22 08:00 to 2026-11-22 09:00" in told("at 16:30 it failed")
     assert "2026-11-21" in told("since 2026-11-21")
+
+
+def test_an_issue_about_a_service_without_logs_is_no_matter_of_what_it_does_not_need() -> None:
+    graph = load_topology().observed(["neutron-server", "nova-api", "mariadb"], {})
+    pool = clue("neutron-server", type="resource-exhaustion", weight=0.9)
+
+    def told(text: str, *clues: Clue) -> str:
+        return " ".join(unconcerned(understand(text, graph, []), clues, graph))
+
+    assert told("swift is slow", pool).startswith("No log of swift is among these files")
+    assert told("a trove database does not start", pool) == "", "trove needs neutron"
+    assert told("swift is slow", clue("keystone", weight=0.9)) == "", "swift needs keystone"
+    assert told("servers cannot be created", pool) == ""
+    assert told("something is broken", pool) == ""

@@ -55,3 +55,10 @@ def test_a_lost_connection_and_infrastructure_are_believed_too() -> None:
     broker = clue("rabbitmq", reporter="nova-compute")
     writing = Presence(log_table({"message": "m", "service": "rabbitmq", "at": 0.0}))
     assert score(writing, broker) == score(QUIET, broker)
+
+
+def test_what_a_program_wrote_on_one_host_says_nothing_of_another() -> None:
+    presence = Presence(log_table({"message": "m", "service": "libvirtd", "host": "cmp1", "at": 10.0}))
+    assert presence.wrote("libvirtd", at(0), at(20))
+    assert presence.wrote("libvirtd", at(0), at(20), "cmp1")
+    assert not presence.wrote("libvirtd", at(0), at(20), "cmp2")

@@ -377,3 +377,10 @@ def test_who_hands_out_corrupt_data_does_not_notice() -> None:
         return hypothesize([told], GRAPH, NOTHING_ASKED, Writing())[0].score  # type: ignore[arg-type]
 
     assert weight("data-corruption") > 2 * weight("service-down")
+
+
+def test_what_a_host_that_the_issue_names_says_of_another_one_counts() -> None:
+    told = clue("libvirtd", 0.8, reporter="nova-compute", host="cmp2")
+    own = clue("libvirtd", 0.8, host="cmp2")
+    asked = Question("cmp1", hosts=("cmp1",))
+    assert weigh(told, question=asked)[0].score > 1.5 * weigh(own, question=asked)[0].score

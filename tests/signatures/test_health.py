@@ -75,7 +75,7 @@ def test_a_quota_of_one_service_is_not_blamed_on_another() -> None:
         ("dhcp-agent-down", "neutron-agent-down"),
         ("glance-image-data-missing", "glance-image-data-missing"),
         ("glance-store-full", "glance-store-full"),
-        ("image-hypervisor-property", "nova-filter-returned-none"),
+        ("image-hypervisor-property", "nova-filter-image"),
         ("instances-disk-full-compute-1", "disk-full"),
         ("mariadb-stopped", "mariadb-shutdown"),
         ("memcached-down", "memcached-unreachable"),

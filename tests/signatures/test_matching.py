@@ -2,7 +2,7 @@ from tests.signatures.tables import log_table
 
 from openstack_rca.contracts import SignatureMatcher
 from openstack_rca.records import SignatureHit, empty_log_table
-from openstack_rca.signatures import Matcher, load_signatures
+from openstack_rca.signatures import Matcher, load_signatures, telling_line
 from openstack_rca.signatures.matching import KEPT_RECORDS
 
 UNREACHABLE = "[4e0a] AMQP server on {} is unreachable: [Errno 111] ECONNREFUSED. Trying again in 1 seconds."
@@ -127,5 +127,14 @@ def test_names_that_the_diagnosis_needs_are_captured() -> None:
     captured = {h.signature: dict(h.captured) for h in MATCHER.match(table)}
     assert captured["neutron-agent-down"] == {"agent_id": "0c5d", "agent": "DHCP agent", "host": "controller"}
     assert captured["nova-host-not-heard-from"] == {"host": "compute-2"}
-    assert captured["nova-filter-returned-none"] == {"filter": "ImagePropertiesFilter"}
+    assert captured["nova-filter-image"] == {"filter": "ImagePropertiesFilter"}
     assert captured["http-peer-refused"] == {"url": "http://controller:9696/v2.0"}
+
+
+def test_of_a_long_record_the_line_is_told_in_which_the_strongest_signature_stands() -> None:
+    raised = "DBError: (1054, \"Unknown column 'x' in 'field list'\")"
+    detail = f'Traceback (most recent call last):\n  File "a.py", line 1, in b\n{raised}\n[SQL: SELECT 1]'
+    known = load_signatures()
+    assert telling_line(known, "cinder-api", "Caught error: DBError", detail) == raised
+    assert telling_line(known, "cinder-api", raised, detail) is None
+    assert telling_line(known, "cinder-api", "Caught error", "all went well") is None

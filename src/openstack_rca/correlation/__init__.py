@@ -29,7 +29,7 @@ from openstack_rca.correlation.ovn import ovn_clues
 from openstack_rca.correlation.plugging import unplugged
 from openstack_rca.correlation.processes import lost_clients, restarts, silences, unheard
 from openstack_rca.correlation.proxy import as_cut, proxy_clues
-from openstack_rca.correlation.question import understand, unmet
+from openstack_rca.correlation.question import unconcerned, understand, unmet
 from openstack_rca.correlation.quoted import quoted, quoting_roots
 from openstack_rca.correlation.renamed import misfits, renamed
 from openstack_rca.correlation.requests import requests
@@ -89,6 +89,7 @@ __all__ = [
     "slow_clues",
     "stalls",
     "topology_of",
+    "unconcerned",
     "understand",
     "unheard",
     "unmet",

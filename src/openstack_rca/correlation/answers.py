@@ -9,15 +9,17 @@ import polars as pl
 from openstack_rca.records import Clue
 
 _UNREACHED = frozenset({"dependency-unreachable", "service-down"})
-_STATUS = re.compile(r"\(HTTP (\d{3})\)")
-"""How the client libraries end what they raise about an answer."""
+_STATUS = re.compile(r"(?:\(HTTP |\bGot )(\d{3})(?=\)|: )")
+"""How the client libraries end what they raise about an answer, and how nova's client of placement begins it."""
 _INVALID = frozenset({"400", "422"})
+_REFUSED = {"401": "auth-failure", "403": "auth-failure", "409": "misconfiguration", "413": "quota"}
+"""What it is when a call was understood and refused: by who asks, by what is there, by its size."""
 _BROKEN = frozenset({"500"})
 
 
 def as_answered(clues: Sequence[Clue], table: pl.DataFrame) -> list[Clue]:
-    """Return the clues; of those about somebody out of reach who answered, the ones that call the request invalid accuse who
-    sent it, and the ones that tell of an internal error say that it has a bug. Source: RFC 9110, 15.5.1, 15.5.21 and 15.6.1.
+    """Return the clues; of those about somebody out of reach who answered, the ones that call the request invalid or refuse it
+    accuse who sent it, and the ones that tell of an internal error say that it has a bug. Source: RFC 9110, 15.5 and 15.6.1.
     """
     records = {r for c in clues if _is_out_of_reach(c) for r in c.records}
     wanted = table.filter(pl.col("record").is_in(sorted(records)))
@@ -37,15 +39,21 @@ def _heard(clue: Clue, statuses: set[str]) -> Clue:
         return replace(
             clue, type="bug", statement=f"{clue.statement} It answered with {' and '.join(sorted(statuses))}."
         )
-    if not statuses or not statuses <= _INVALID:
+    refused = {_REFUSED.get(status, "") for status in statuses}
+    if statuses and statuses <= _INVALID:
+        verb, kind = "called invalid", "bug"
+        remedy = f"Compare what {clue.reporter} sends with what the API of {clue.component} takes: version, plugins, patches."
+    elif len(refused) == 1 and "" not in refused:
+        verb, kind, remedy = "refused", refused.pop(), clue.remediation
+    else:
         return clue
-    told = f"{clue.component} called invalid what {clue.reporter} sent ({' and '.join(sorted(statuses))}), so it was reached"
+    told = f"{clue.component} {verb} what {clue.reporter} sent ({' and '.join(sorted(statuses))}), so it was reached"
     return replace(
         clue,
         component=clue.reporter,
         host=None,
-        type="bug",
+        type=kind,
         statement=told,
-        remediation=f"Compare what {clue.reporter} sends with what the API of {clue.component} takes: version, plugins, patches.",
+        remediation=remedy,
         exculpates=clue.component,
     )

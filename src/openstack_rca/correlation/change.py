@@ -27,6 +27,10 @@ _ABSENCE_WEIGHT, _MANY_MISSING = 0.6, 10
 """What it is worth when all kinds of line that are missing are of one service, and how many make half of that."""
 _NOVELTY_WEIGHT = 0.3
 """What it weighs at most that a service writes lines which health never saw."""
+_SOME_NEWS = 1
+"""So many kinds of line that are new make half of what many make."""
+_MOSTLY_NEW = 0.5
+"""The share of the kinds of line of a program from which on health did not see it at work."""
 _FAILURE_MASS = {"WARNING": 0.2, "ERROR": 1.0, "CRITICAL": 1.5}
 
 
@@ -193,13 +197,16 @@ def _pattern(row: dict[str, Any], texts: dict[str, str], change: str) -> Pattern
 def novelty_clues(change: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
     """Return a weak clue for the service with most kinds of line that health never saw, DEBUG and deprecations aside.
 
-    It decides only where nothing louder speaks: a fault that logs no error still takes other paths through the code.
+    It decides only where nothing louder speaks: a fault that logs no error still takes other paths through the code. Of a
+    program of which health knows less than half it says nothing: nobody used it at that time.
     """
-    news = change.filter(
-        (pl.col("reference") == 0) & (pl.col("level") >= "INFO") & pl.col("service").is_not_null() & ~pl.col("routine")
+    kinds = change.filter(
+        (pl.col("level") >= "INFO") & pl.col("service").is_not_null() & ~pl.col("routine")
     ).with_columns(
         family=pl.col("service").cast(pl.String).map_elements(lambda s: graph.family(graph.resolve(s) or s), pl.String)
     )
+    is_new = pl.col("reference") == 0
+    news = kinds.filter(is_new & (is_new.mean().over("service") <= _MOSTLY_NEW))
     clues = []
     for (family,), group in news.group_by("family", maintain_order=True):
         counts = group["service"].cast(pl.String).value_counts().sort("count", "service", descending=[True, False])
@@ -214,7 +221,7 @@ def novelty_clues(change: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
                 host=None,
                 type="bug",
                 role="cause",
-                weight=_NOVELTY_WEIGHT * group.height / news.height,
+                weight=_NOVELTY_WEIGHT * group.height / (news.height + _SOME_NEWS),
                 reporter=component,
                 statement=f"{component} writes {own.height} kinds of line that it never wrote in health",
                 records=tuple(own["record"].head(3)),

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 import polars as pl
 
 from openstack_rca.correlation.topology import ServiceGraph
-from openstack_rca.records import Period, Question
+from openstack_rca.records import Clue, Period, Question
 
 _UUID = re.compile(r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b")
 _REQUEST = re.compile(r"\breq-[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b")
@@ -30,6 +30,8 @@ _TCP_PORT = re.compile(r"\bports?[ :#]*(\d{2,5})\b")
 """A port with a number is one of TCP, not one of a network."""
 _MOST_DAYS = 31
 _SLACK = timedelta(minutes=1)
+_CLEAR = 0.5
+"""From which weight on a clue names a failure by itself."""
 _INFLECTED = re.compile(r"(?P<stem>[a-z]{4,}?)(?:ing|ed|es|s)")
 """Shorter stems are other words: "logs" has nothing to do with "log in"."""
 _LOGIN = re.compile(r"\b(?:logg?(?:s|ing|ged)?|sign(?:s|ing|ed)?)[ -](?:in|on)\b")
@@ -89,6 +91,22 @@ def unmet(question: Question, table: pl.DataFrame, span: Period | None) -> list[
             f"{last:%Y-%m-%d %H:%M} UTC (--timezone says in which zone times are read)."
         )
     return found
+
+
+def unconcerned(question: Question, clues: Iterable[Clue], graph: ServiceGraph) -> list[str]:
+    """Return a sentence when no program of the services that the issue is about wrote any of the logs, and no clue clearly
+    accuses one of them or of what they need.
+    """
+    families = {graph.family(c) for c in question.components}
+    if not families or families & {graph.family(graph.resolve(name) or name) for name in graph.seen}:
+        return []
+    accused = {c.component for c in clues if c.role == "cause" and c.weight >= _CLEAR}
+    if any(
+        graph.family(a) in families or graph.depends(c, a) is not None for a in accused for c in question.components
+    ):
+        return []
+    names = " or ".join(sorted("the hosts' systems" if name == "host" else name for name in families))
+    return [f"No log of {names} is among these files, and nothing in them shows a failure of what the issue is about."]
 
 
 def _letters(name: str) -> str:

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from openstack_rca.records import Hypothesis, Question
 
@@ -37,13 +37,23 @@ def leads(hypotheses: Sequence[Hypothesis]) -> list[float]:
 def margins(hypotheses: Sequence[Hypothesis]) -> list[float]:
     """Return by how much more of what is new each hypothesis accounts for than any rival does, from -1 to 1.
 
-    What it explains itself is no rival of it.
+    What it explains itself is no rival of it, nor what that explains in turn.
     """
     rivals = hypotheses[: _RIVALS + 1]
+    culprits = {r.component: r.explained_by for r in rivals}
     return [
-        h.coverage - max((r.coverage for r in rivals if h.component not in (r.component, r.explained_by)), default=0.0)
+        h.coverage - max((r.coverage for r in rivals if h.component not in _chain(r, culprits)), default=0.0)
         for h in hypotheses
     ]
+
+
+def _chain(hypothesis: Hypothesis, culprits: Mapping[str, str | None]) -> set[str]:
+    """Return a component, what explains its failure, what explains that, and so on."""
+    found, last = {hypothesis.component}, hypothesis.explained_by
+    while last is not None and last not in found:
+        found.add(last)
+        last = culprits.get(last)
+    return found
 
 
 def is_defect(hypothesis: Hypothesis) -> bool:

@@ -58,6 +58,8 @@ _ONLY_LEADS = 0.6
 """What the lead of a cause is worth that rests on such clues alone."""
 _ONLY_ASKED = 0.2
 """The most that the confidence can be where nothing is known but what was asked about."""
+_ONLY_GUESSED = 0.5
+"""The most that it can be where the logs do not hold what the issue names."""
 _OTHER_PLACE = 0.7
 """What each further place in the code is worth against the one before it."""
 
@@ -72,7 +74,7 @@ class OfflineAnalyst:
         """Return the ranked causes of a case; inconclusive when nothing accuses anybody strongly enough."""
         hypotheses = suspected(case)
         kept = [h for h in hypotheses if h.score > _NEGLIGIBLE][: self.settings.max_causes]
-        sure = confidences(kept)
+        sure = [min(c, _ONLY_GUESSED) if case.unmet else c for c in confidences(kept)]
         chosen = choose(kept, case.table, self.settings.max_evidence)
         rank = {r: n for n, h in reversed([*enumerate(kept)]) for c in h.clues for r in c.records}
         chosen = dict(sorted(chosen.items(), key=lambda one: rank.get(one[0], len(kept))))

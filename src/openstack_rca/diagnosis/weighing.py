@@ -34,8 +34,8 @@ _OWN_WORD = 0.8
 """From which weight on what a program says of itself ("shut down") stands beside the reasons that others name."""
 _TOO_LATE = 0.5
 """How much less a dependency explains whose own failure shows a timer later than what it is to explain."""
-_STATUS_ONLY = 0.5
-"""What an HTTP status counts when the type of a cause is decided: it says that a call was refused, not why."""
+_WITHOUT_REASON, _REASONLESS = 0.5, frozenset({"http", "change"})
+"""What a clue counts when the type of a cause is decided that only says that a call was refused, or that lines are new."""
 _KNOWN, _TELLING = 0.5, 0.3
 """From which weight on a clue names a cause of what was asked about, and from which on it tells of a failure."""
 _EARLY, _LATE, _ONE_TIMER = 1.15, 0.9, timedelta(seconds=60)
@@ -60,7 +60,8 @@ _JOINING = frozenset(
     {"address", "candidates", "handover", "intervention", "kernel", "plugging", "refusals", "stall", "wait"}
 )
 """Kinds of clue that join what several programs show: they lead from the failure to what is needed by themselves."""
-_INFRASTRUCTURE_BONUS = 1.05
+_INFRASTRUCTURE_BONUS, _MOST = 1.05, 0.99
+"""What a cause in the infrastructure is worth more, and the most that any hypothesis scores."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def hypothesize(
     """Return one hypothesis for each component under suspicion, or for each of its hosts where these have different faults,
     best first; `presence` tells who wrote when.
 
-    Scores end at .99; of those that reach it the one comes first against which more is said.
+    Scores end at .99; of those that reach it infrastructure comes first, then the one against which more is said.
     """
     merged = merge(clues)
     asked = {topology.family(c) for c in question.components}
@@ -104,7 +105,15 @@ def hypothesize(
         for s in suspects
         for own in _by_fault([w for w in weighed if w.clue.component == s], topology)
     ]
-    return sorted(found, key=lambda h: (-h.score, -sum(c.weight for c in h.clues if c.role == "cause"), h.component))
+    return sorted(
+        found,
+        key=lambda h: (
+            -h.score,
+            not topology.is_infrastructure(h.component),
+            -sum(c.weight for c in h.clues if c.role == "cause"),
+            h.component,
+        ),
+    )
 
 
 def merge(clues: Iterable[Clue]) -> list[Clue]:
@@ -192,12 +201,16 @@ def _closeness(
 
 
 def _at_named_host(clue: Clue, topology: Topology, question: Question) -> float:
-    """Return what a clue is worth for the hosts that the issue names: more at one of them, less at another of the same kind."""
+    """Return what a clue is worth for the hosts that the issue names: more at one of them, less at another of the same kind.
+
+    What a program that runs on many hosts says of another host may be told at one that the issue names.
+    """
     if not question.hosts or clue.host is None:
         return 1.0
     if clue.host in question.hosts:
         return _NAMED_HOST
-    return _OTHER_HOST if topology.is_per_host(clue.component) else 1.0
+    from_afar = clue.reporter != clue.component and topology.is_per_host(clue.reporter)
+    return _OTHER_HOST if topology.is_per_host(clue.component) and not from_afar else 1.0
 
 
 def _is_of_its_path(component: str, topology: Topology, question: Question) -> bool:
@@ -214,10 +227,11 @@ def _credit(clue: Clue, clues: Sequence[Clue], topology: Topology, presence: Pre
     if presence is None or clue.reporter == clue.component or topology.is_infrastructure(clue.component):
         return 1.0
     timed = clue if clue.first else next((c for c in clues if c.first and _says_the_same(c, clue)), clue)
+    at = clue.host if topology.is_per_host(clue.component) else None
     if (
         clue.kind in _WITNESSED
         or clue.type == _UNNOTICEABLE
-        or not presence.wrote(clue.component, timed.first, timed.last)
+        or not presence.wrote(clue.component, timed.first, timed.last, at)
     ):
         return 1.0
     noticed = any(
@@ -307,9 +321,8 @@ def _hypothesis(
 ) -> Hypothesis:
     culprit, strength = _explanation(component, weighed, scores, topology)
     left = [replace(w, weight=w.weight * _left(w, strength, excused)) for w in own]
-    score = _noisy_or(_own(left, component))
-    if topology.is_infrastructure(component):
-        score = min(0.99, score * _INFRASTRUCTURE_BONUS)
+    bonus = _INFRASTRUCTURE_BONUS if topology.is_infrastructure(component) else 1.0
+    score = min(_MOST, _noisy_or(_own(left, component)) * bonus)
     kind = _type(own)
     ordered = sorted(own, key=lambda w: (w.clue.role == "context", -w.weight))
     leading = next((w for w in ordered if w.clue.type == kind and w.clue.role == "cause"), ordered[0])
@@ -368,7 +381,7 @@ def _type(own: Sequence[Weighed]) -> str:
     votes: dict[str, list[float]] = defaultdict(list)
     for w in own:
         factor = {"cause": 1.0, "symptom": _SYMPTOM}.get(w.clue.role, 0.2)
-        factor *= _STATUS_ONLY if w.clue.kind == "http" else 1.0
+        factor *= _WITHOUT_REASON if w.clue.kind in _REASONLESS else 1.0
         accused_by_others = w.clue.reporter != w.clue.component
         kind = "service-down" if w.clue.type == "dependency-unreachable" and accused_by_others else w.clue.type
         votes[kind].append(w.weight * factor)

@@ -18,6 +18,7 @@ from openstack_rca.correlation import (
     patterns,
     sayers,
     topology_of,
+    unconcerned,
     understand,
     unmet,
     with_root,
@@ -132,7 +133,7 @@ def _diagnose(
             part, where = examine(table, baseline, question, graph, question.times), ""
         else:
             part, where = focus(table, baseline, question, graph)
-        missing = tuple(unmet(question, table, span(table)))
+        missing = (*unmet(question, table, span(table)), *unconcerned(question, part.clues, graph))
         table = part.table
         stories = follow(table, list(dict.fromkeys([*part.asked, *failed_roots(table)])))
         skewed = clock_clues(table, clocks)

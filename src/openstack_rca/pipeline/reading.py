@@ -15,6 +15,7 @@ from openstack_rca.errors import InputError, NothingToRead
 from openstack_rca.parsing import LogParser
 from openstack_rca.records import Logs
 from openstack_rca.settings import Settings
+from openstack_rca.signatures import load_signatures, telling_line
 from openstack_rca.sources import PathSource
 
 _LONGEST_LINE = 1 << 20
@@ -76,11 +77,14 @@ def from_level(table: pl.DataFrame, level: str | None) -> pl.DataFrame:
 
 def cite(paths: Sequence[Path], table: pl.DataFrame, records: Sequence[int]) -> dict[int, CitedLine]:
     """Return the lines of records as they stand in their files, read again from there."""
-    columns = ("record", "file", "line", "message", pl.when(pl.col("lines") > 1).then("detail"))
-    wanted = table.filter(pl.col("record").is_in(list(records))).select(*columns)
+    below = pl.when(pl.col("lines") > 1).then("detail").fill_null("")
+    wanted = table.filter(pl.col("record").is_in(list(records))).select(
+        "record", "file", "line", pl.col("service").cast(pl.String), "message", below.alias("detail")
+    )
     by_file: dict[str, list[_Wanted]] = {}
-    for record, file, line, message, detail in wanted.sort("line").iter_rows():
-        by_file.setdefault(file, []).append(_Wanted(record, line, _conclusion(message, detail), _frames(detail)))
+    for record, file, line, service, message, detail in wanted.sort("line").iter_rows():
+        conclusion = _conclusion(service, message, detail)
+        by_file.setdefault(file, []).append(_Wanted(record, line, conclusion, _frames(detail)))
     found: dict[int, CitedLine] = {}
     for raw in PathSource(paths).files():
         if lines := by_file.pop(raw.name, None):
@@ -98,19 +102,21 @@ class _Wanted:
     frames: tuple[bytes, ...]
 
 
-def _conclusion(message: str, detail: str | None) -> bytes | None:
+def _conclusion(service: str | None, message: str, detail: str) -> bytes | None:
     """Return how the line that concludes a record's detail begins, unless the message says the same.
 
-    It is what a command that failed said, else the last line that says something; of a database's error not the statement.
+    It is the one that a signature knows, or what a command that failed said, else the last line that says something; of a
+    database's error not the statement.
     """
-    below = (detail or "").rpartition('File "')[2].split("\n[SQL: ")[0]
+    below = detail.rpartition('File "')[2].split("\n[SQL: ")[0]
     told = [line.strip() for line in below.split("\n") if not _SAYS_NOTHING.fullmatch(line)]
-    last = (said_by_command(detail or "") or "".join(told[-1:]))[:_TELLING]
+    known = telling_line(load_signatures(), service, message, detail) or said_by_command(detail)
+    last = (known or "".join(told[-1:])).strip()[:_TELLING]
     return last.encode() if last and last not in message else None
 
 
-def _frames(detail: str | None) -> tuple[bytes, ...]:
-    return tuple(frame.encode() for frame in _FRAME.findall(detail or ""))
+def _frames(detail: str) -> tuple[bytes, ...]:
+    return tuple(frame.encode() for frame in _FRAME.findall(detail))
 
 
 def _lines(raw: RawFile, wanted: Sequence[_Wanted]) -> dict[int, CitedLine]:

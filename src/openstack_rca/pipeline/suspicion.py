@@ -52,6 +52,8 @@ _OTHER_OPERATION = 0.5
 """What a clue is worth that only requests show which are another operation than the issue is about."""
 _OF_REQUESTS = frozenset({"answer", "error", "http", "signature", "traceback"})
 """Kinds of clue that tell of single requests, where others join what several show."""
+_BETTER = 1.6
+"""How much more a signature must say of a record than its exception does, which may be any, to know what that is about."""
 _CALLER = 0.4
 """What a symptom is worth whose own records name another service, which the component needs."""
 _NAMELESS, _ABSENT = 0.4, 0.1
@@ -252,7 +254,8 @@ def _blamed(signature: Signature, hit: SignatureHit, graph: ServiceGraph) -> tup
     captured = hit.captured
     host = captured.get("host")
     if signature.blames == "self":
-        return graph.resolve(hit.service) or hit.service, host or hit.host
+        component = graph.resolve(hit.service) or hit.service
+        return component, hit.host or (host if graph.is_per_host(component) else None)
     if signature.blames != "peer":
         component = graph.resolve(signature.blames) or signature.blames
         same = component == (graph.resolve(hit.service) or hit.service)
@@ -291,9 +294,14 @@ def _callee_before_caller(known: list[Clue], graph: ServiceGraph) -> list[Clue]:
 def _told_once(known: list[Clue], errors: list[Clue], explained: set[int]) -> tuple[list[Clue], list[Clue]]:
     """Drop error clues that only repeat what a signature says of the same record: whatever it says, or whom it accuses.
 
-    The place in the code of a dropped clue goes to that of the signature; what is a bug by its place is no repetition.
+    The place in the code of a dropped clue goes to that of the signature; what is a bug by its place is no repetition, unless all
+    its records are of a failure that a signature knows much better.
     """
     accusations = {(r, c.component): c for c in known if c.role == "cause" for r in c.records}
+    understood: dict[int, float] = {}
+    for c in known:
+        if c.role == "cause":
+            understood.update((r, max(c.weight, understood.get(r, 0.0))) for r in c.records)
     kept, places = [], {}
     for clue in errors:
         if clue.kind == "error" and explained.intersection(clue.records):
@@ -301,6 +309,8 @@ def _told_once(known: list[Clue], errors: list[Clue], explained: set[int]) -> tu
         told = accusations.get((clue.records[0], clue.component))
         if told and not (clue.code and clue.type == _STANDARD_TYPE):
             places[told.key, told.host] = clue.code
+            continue
+        if clue.kind == "traceback" and all(understood.get(r, 0.0) > _BETTER * clue.weight for r in clue.records):
             continue
         kept.append(clue)
     return [replace(c, code=c.code or places.get((c.key, c.host), ())) for c in known], kept

@@ -2,7 +2,7 @@
 
 from openstack_rca.signatures.catalogue import describe, render_catalogue
 from openstack_rca.signatures.loading import checked_signatures, load_signatures, run_examples
-from openstack_rca.signatures.matching import Matcher
+from openstack_rca.signatures.matching import Matcher, telling_line
 from openstack_rca.signatures.schema import Signature
 
 __all__ = [
@@ -13,4 +13,5 @@ __all__ = [
     "load_signatures",
     "render_catalogue",
     "run_examples",
+    "telling_line",
 ]

@@ -113,6 +113,20 @@ class Matcher:
         return by_needle
 
 
+def telling_line(signatures: Iterable[Signature], service: str | None, message: str, detail: str) -> str | None:
+    """Return the line of a record's detail in which the signature stands that says most of the record; None when its message
+    says as much, or no signature is found.
+    """
+    lower = detail.lower()
+    able = [s for s in signatures if s.where == "any" and s.written_by(service) and any(n in lower for n in s.needles)]
+    for signature in sorted(able, key=lambda s: (s.role != "cause", -s.weight, s.id)):
+        if signature.regex.search(message):
+            return None
+        if match := signature.regex.search(detail):
+            return detail[detail.rfind("\n", 0, match.start()) + 1 :].partition("\n")[0]
+    return None
+
+
 class _Candidates:
     """Says which signatures are worth a regular expression: program, level and a literal fit."""
 
