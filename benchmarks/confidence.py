@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, logit
 
-from openstack_rca.diagnosis.confidence import calibrated, is_defect, margins
-from openstack_rca.diagnosis.offline import standing, suspected
+from openstack_rca.diagnosis.confidence import calibrated, is_defect, margins, standing
+from openstack_rca.diagnosis.offline import suspected
 from openstack_rca.pipeline.analysis import AnalysisRequest, Stopwatch, prepare
 from openstack_rca.pipeline.cases import load_cases
 from openstack_rca.pipeline.evaluation import answer_of, judge

@@ -4,8 +4,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from openstack_rca.correlation.changed import changed, is_released
 from openstack_rca.correlation.tracebacks import Traceback, parse
+from openstack_rca.correlation.unreleased import is_released, unreleased
 from openstack_rca.pipeline.cases import load_cases
 from openstack_rca.pipeline.reading import read_logs
 from openstack_rca.settings import Settings, load_settings
@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             fault = case.truth.get("root_cause_file"), case.truth.get("root_cause_function")
             told = tracebacks(case.logs, settings)
             frames = {(f.file, f.function, f.source): f for t in told for f in t.frames}.values()
-            edited = {(f.file, f.function, f.source) for f in changed(told)}
+            edited = {(f.file, f.function, f.source) for f in unreleased(told)}
             released = [r for f in frames if (r := is_released(f)) is not None]
             known, new = known + len(released), new + released.count(False)
             taken += len(edited)

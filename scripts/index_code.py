@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from openstack_rca.correlation.changed import fingerprint
+from openstack_rca.correlation.unreleased import fingerprint
 
 TARGET = Path("src/openstack_rca/knowledge/code")
 RELEASES = {  # Pike (2017), Yoga (2022) and the newest, oldest first

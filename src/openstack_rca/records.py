@@ -172,12 +172,12 @@ class CodeLocation:
     function: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Clue:
     """One reason to hold a component responsible, or to call it a victim; the unit that hypotheses are weighed in.
 
-    `kind` names the finder (signature, traceback, http, connection, silence, restart, change), `key` what it saw: equal
-    keys are one reason however often they occur. `role` is cause (points at `component`), symptom (shows that
+    `kind` names what sort of finding it is (signature, traceback, http, restart, …), `key` what was seen: equal keys are one
+    reason however often they occur. `role` is cause (points at `component`), symptom (shows that
     `component` suffers) or context. `weight` (0 to 1) says how strongly one such clue alone convinces, novelty included.
     `exculpates` names a component that this clue shows to be a victim; `on_site` says that it shows a line of code that no
     release has.
@@ -186,9 +186,9 @@ class Clue:
     kind: str
     key: str
     component: str
-    host: str | None
+    host: str | None = None
     type: str
-    role: str
+    role: str = "cause"
     weight: float
     reporter: str
     statement: str

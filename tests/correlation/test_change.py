@@ -3,7 +3,7 @@ from datetime import timedelta
 import polars as pl
 import pytest
 from tests.cases import lab
-from tests.correlation.tables import START, at, log_table
+from tests.correlation.tables import START, at, log_table, novel
 
 from openstack_rca.correlation import (
     absence_clues,
@@ -80,15 +80,15 @@ def test_novelty_reaches_every_record_also_those_without_a_service() -> None:
 def test_onset_is_where_failures_set_in_and_not_the_first_odd_line() -> None:
     noise = [{"message": "noise", "at": 300.0, "level": "WARNING"}]
     failures = [{"message": f"failure {n % 5}", "at": 2400.0 + 5 * n, "level": "ERROR"} for n in range(60)]
-    began = onset(log_table(*HEARTBEAT, *noise, *failures))
+    began = onset(novel(log_table(*HEARTBEAT, *noise, *failures)))
     assert began is not None
     assert abs(began - at(2400)) < timedelta(seconds=30)
 
 
 def test_onset_is_unknown_in_health_and_when_failures_begin_with_the_logs() -> None:
-    assert onset(log_table(*HEARTBEAT)) is None
-    assert onset(log_table(*({"message": "bad", "level": "ERROR", "at": n * 10.0} for n in range(360)))) is None
-    assert onset(log_table({"message": "x", "at": None})) is None
+    assert onset(novel(log_table(*HEARTBEAT))) is None
+    assert onset(novel(log_table(*({"message": "bad", "level": "ERROR", "at": n * 10.0} for n in range(360))))) is None
+    assert onset(novel(log_table({"message": "x", "at": None}))) is None
 
 
 @pytest.mark.parametrize("case", ["rabbitmq-stopped", "mariadb-stopped", "memcached-down"])
@@ -152,6 +152,12 @@ def test_a_program_that_leaves_out_steps_is_suspected_weakly_with_its_last_line(
     assert clue.records == (119,)
     assert 0.25 < clue.weight < 0.6
     assert "11 kinds of line" in clue.statement
+
+
+def test_what_vanished_comes_in_the_order_of_the_healthy_logs() -> None:
+    alive = [{"service": "cinder-volume", "message": "step 0", "at": float(n)} for n in range(120)]
+    told = vanished(log_table(*alive), log_table(*steps(12)))
+    assert told["template"].to_list() == [f"step {n}" for n in range(1, 12)]
 
 
 def test_few_missing_lines_say_less_than_many() -> None:

@@ -1,8 +1,8 @@
 import pytest
 
 from openstack_rca.correlation.dataflow import makers
+from openstack_rca.correlation.fault_location import fault_locations
 from openstack_rca.correlation.sourcecode import SourceCode
-from openstack_rca.correlation.suspects import suspects
 from openstack_rca.correlation.tracebacks import Frame, Traceback, load_blame
 
 NO_ATTRIBUTE = "'NoneType' object has no attribute '{}'"
@@ -196,7 +196,7 @@ def test_further_places_are_those_that_the_value_may_have_come_from() -> None:
         Frame("nova/api/openstack/compute/servers.py", 1, "create", "req.cache_db_instances(instances)"),
         Frame("nova/api/openstack/wsgi.py", 1, "cache_db_instances", "for item in instances: item.uuid"),
     )
-    places = suspects(Traceback("AttributeError", NO_ATTRIBUTE.format("uuid"), frames), load_blame())
+    places = fault_locations(Traceback("AttributeError", NO_ATTRIBUTE.format("uuid"), frames), load_blame())
     assert [p.function for p in places[:3]] == ["create", "_create_instance", "get_new_instance"]
 
 
@@ -232,14 +232,14 @@ def test_the_release_is_the_one_that_has_the_files_of_the_traceback() -> None:
 
 def test_places_carry_the_class_of_the_function() -> None:
     frames = (Frame("nova/compute/manager.py", 1, "_instance_update", "db.instance_update(context)"),)
-    (place,) = suspects(Traceback("TypeError", "missing 1 required positional argument", frames), load_blame())
+    (place,) = fault_locations(Traceback("TypeError", "missing 1 required positional argument", frames), load_blame())
     assert place.class_name == "ComputeManager"
 
 
 def test_a_failed_callback_names_its_function() -> None:
     message = 'Callback neutron.plugins.ml2.plugin.Ml2Plugin._port_deleted-8048 failed with "missing 1 argument"'
     frames = (Frame("neutron/db/db_base_plugin_v2.py", 1, "delete_port", "registry.publish()"),)
-    first = suspects(Traceback("CallbackFailure", message, frames), load_blame())[0]
+    first = fault_locations(Traceback("CallbackFailure", message, frames), load_blame())[0]
     assert (first.file, first.class_name, first.function) == (
         "neutron/plugins/ml2/plugin.py",
         "Ml2Plugin",

@@ -8,8 +8,8 @@ from tests.diagnosis.clues import at, clue
 
 from openstack_rca.correlation import load_topology, sayers
 from openstack_rca.diagnosis import Case, CitedLine, OfflineAnalyst, offline
-from openstack_rca.diagnosis.confidence import calibrated, leads, margins, needed
-from openstack_rca.diagnosis.offline import confidences, spread_code
+from openstack_rca.diagnosis.confidence import calibrated, confidences, leads, margins, needed
+from openstack_rca.diagnosis.offline import spread_code
 from openstack_rca.records import Cause, Clue, CodeLocation, Diagnosis, Evidence, Hypothesis, Question, Scores
 from openstack_rca.settings import Analysis
 

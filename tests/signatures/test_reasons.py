@@ -27,7 +27,10 @@ _FAMILIES = {
     "kernel": ("kernel-disk-error", "kernel-stacked-device-error"),
     "pool": ("thin-pool-full", "thin-pool-nearly-full"),
     "tables": ("xtables-lock-held", "netlink-not-permitted", "iptables-unusable"),
-    "mount": ("nfs-mount-refused", "nfs-server-unreachable", "cinder-nfs-share-unavailable", "brick-share-mount-failed", "cinder-nfs-shares-file-missing"),
+    "mount": (
+        "nfs-mount-refused", "nfs-server-unreachable", "cinder-nfs-share-unavailable", "brick-share-mount-failed",
+        "cinder-nfs-shares-file-missing",
+    ),
     "tls": ("tls-certificate-invalid", "tls-certificate-expired", "tls-certificate-name"),
     "queue": ("amqp-home-node-down", "amqp-queue-broken"),
     "haproxy": ("haproxy-server-down", "haproxy-server-silent", "haproxy-check-refused"),

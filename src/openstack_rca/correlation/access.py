@@ -7,7 +7,8 @@ import polars as pl
 
 from openstack_rca.knowledge import read
 
-_CALL = r"(?:^|[\s\"])(GET|POST|PUT|DELETE|PATCH|HEAD) (?:https?://[^/\s]+)?(/[^\s\"]*)"
+CALL = r"(?:^|[\s\"])(GET|POST|PUT|DELETE|PATCH|HEAD) (?:https?://[^/\s]+)?(/[^\s\"]*)"
+"""The method and the path of a call, as access logs write it."""
 _STATUS = r"(?:HTTP/[\d.]+\"? |status: |HTTP/[\d.]+\" status: |\(HTTP/[\d.]+ )(\d{3})\b"
 _SECONDS = r"time: ([\d.]+)|\" \d{3} \d+ ([\d.]+)$|in (\d+) msecs"
 _CLIENT = r"(?:^|\] )(\d{1,3}(?:\.\d{1,3}){3})[ ,]"
@@ -25,17 +26,17 @@ def calls(table: pl.DataFrame) -> pl.DataFrame:
     """Return the access-log lines, each call once, with `method`, `path`, `status`, `seconds` and `client`."""
     found = (
         table.lazy()
-        .filter(pl.col("message").str.contains(r"\b(?:GET|POST|PUT|DELETE|PATCH|HEAD) (?:/|https?://)"))
+        .filter(pl.col("message").str.contains(CALL))
         .with_columns(
-            method=pl.col("message").str.extract(_CALL, 1),
-            path=pl.col("message").str.extract(_CALL, 2),
+            method=pl.col("message").str.extract(CALL, 1),
+            path=pl.col("message").str.extract(CALL, 2),
             status=pl.col("message").str.extract(_STATUS, 1).cast(pl.Int32),
             client=pl.col("message").str.extract(_CLIENT, 1),
             _own=pl.col("message").str.extract(_SECONDS, 1).cast(pl.Float64),
             _web=pl.col("message").str.extract(_SECONDS, 2).cast(pl.Float64),
             _ms=pl.col("message").str.extract(_SECONDS, 3).cast(pl.Float64) / 1000,
         )
-        .filter(pl.col("status").is_not_null() & pl.col("path").is_not_null())
+        .filter(pl.col("status").is_not_null())
         .with_columns(seconds=pl.coalesce("_own", "_web", "_ms"), _by_web=pl.col("format") == _TWICE)
         .with_columns(_also_own=(~pl.col("_by_web")).any().over("service"))
         .filter(~(pl.col("_by_web") & pl.col("_also_own")))

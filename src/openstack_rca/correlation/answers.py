@@ -8,7 +8,8 @@ import polars as pl
 
 from openstack_rca.records import Clue
 
-_UNREACHED = frozenset({"dependency-unreachable", "service-down"})
+UNREACHED = frozenset({"dependency-unreachable", "service-down"})
+"""Types of clue by which somebody is out of reach."""
 _STATUS = re.compile(r"(?:\(HTTP |\bGot )(\d{3})(?=\)|: )")
 """How the client libraries end what they raise about an answer, and how nova's client of placement begins it."""
 _INVALID = frozenset({"400", "422"})
@@ -31,29 +32,28 @@ def as_answered(clues: Sequence[Clue], table: pl.DataFrame) -> list[Clue]:
 
 
 def _is_out_of_reach(clue: Clue) -> bool:
-    return clue.type in _UNREACHED and clue.role != "context" and clue.component != clue.reporter
+    return clue.type in UNREACHED and clue.role != "context" and clue.component != clue.reporter
 
 
 def _heard(clue: Clue, statuses: set[str]) -> Clue:
-    if statuses and statuses <= _BROKEN:
-        return replace(
-            clue, type="bug", statement=f"{clue.statement} It answered with {' and '.join(sorted(statuses))}."
-        )
+    """Return a clue about somebody out of reach, in view of the statuses that its records tell of."""
+    answer = " and ".join(sorted(statuses))
     refused = {_REFUSED.get(status, "") for status in statuses}
-    if statuses and statuses <= _INVALID:
+    if answer and statuses <= _BROKEN:
+        return replace(clue, type="bug", statement=f"{clue.statement} It answered with {answer}.")
+    if answer and statuses <= _INVALID:
         verb, kind = "called invalid", "bug"
         remedy = f"Compare what {clue.reporter} sends with what the API of {clue.component} takes: version, plugins, patches."
     elif len(refused) == 1 and "" not in refused:
         verb, kind, remedy = "refused", refused.pop(), clue.remediation
     else:
         return clue
-    told = f"{clue.component} {verb} what {clue.reporter} sent ({' and '.join(sorted(statuses))}), so it was reached"
     return replace(
         clue,
         component=clue.reporter,
         host=None,
         type=kind,
-        statement=told,
+        statement=f"{clue.component} {verb} what {clue.reporter} sent ({answer}), so it was reached",
         remediation=remedy,
         exculpates=clue.component,
     )

@@ -24,8 +24,9 @@ def capacity(table: pl.DataFrame) -> pl.DataFrame:
     resource provider is named by is looked up where a compute host's own log names the provider.
     """
     knowledge = _knowledge()
-    any_rule = "|".join(sorted({_literal(rule["contains"]) for rule in knowledge["rules"]}))
-    telling = table.filter(pl.col("message").str.contains(any_rule))
+    telling = table.filter(
+        pl.col("message").str.contains_any(sorted({rule["contains"] for rule in knowledge["rules"]}))
+    )
     parts = [_rows(telling, rule) for rule in knowledge["rules"]]
     found = pl.concat(parts).with_columns(pl.col("resource").replace(knowledge["resources"]))
     homes = found.filter(pl.col("provider").is_not_null() & pl.col("host").is_not_null())
@@ -53,10 +54,6 @@ def _rows(table: pl.DataFrame, rule: Mapping[str, Any]) -> pl.DataFrame:
         provider=texts.get("provider", pl.lit(None, pl.String)),
         **numbers,
     ).select(CAPACITY)  # fmt: skip
-
-
-def _literal(text: str) -> str:
-    return "".join(f"\\{c}" if c in r"\.+*?()|[]{}^$/" and c != "/" else c for c in text)
 
 
 @cache

@@ -9,17 +9,22 @@ from datetime import timedelta
 
 import polars as pl
 
+from openstack_rca.correlation.times import earliest, latest
 from openstack_rca.records import Clue
 
 _FEWEST = 3
 """So many requests must agree, so that a retry or a queue is not taken for a clock."""
 _BEHIND = timedelta(seconds=2)
+"""Before a request is made nobody works on it."""
 _AHEAD = timedelta(seconds=400)
 """A host that is always later than the one that asked it may be waiting for a timer, but none is this long
 (vif_plugging_timeout 300 s, and a report interval)."""
 _STEADY = timedelta(seconds=5)
+"""A wrong clock is always wrong by the same: half of a host's requests may not differ by more than this."""
 _HARMFUL = timedelta(seconds=60)
 """From here on services are taken for dead (service_down_time 60 s, agent_down_time 75 s) and tokens for invalid."""
+_HARMFUL_WEIGHT, _HARMLESS_WEIGHT = 0.6, 0.35
+_MOST = 3
 _TOOK = r"\btime: (\d+\.\d+)\s*$"
 """What an API's access line took (eventlet.wsgi, nova and neutron): it is written at the end of the request."""
 
@@ -61,7 +66,7 @@ def clock_errors(table: pl.DataFrame) -> dict[str, timedelta]:
 
 
 def with_true_time(table: pl.DataFrame, errors: Mapping[str, timedelta]) -> pl.DataFrame:
-    """Return the table with the times of hosts with a wrong clock set right, in the order of time as before."""
+    """Return the table with the times of hosts with a wrong clock set right; the order of its rows stays."""
     if not errors:
         return table
     shift = pl.col("host").cast(pl.String).replace_strict(errors, default=timedelta(0), return_dtype=pl.Duration("us"))
@@ -70,33 +75,29 @@ def with_true_time(table: pl.DataFrame, errors: Mapping[str, timedelta]) -> pl.D
 
 def clock_clues(table: pl.DataFrame, errors: Mapping[str, timedelta]) -> list[Clue]:
     """Return a clue for each host with a wrong clock, with the first lines that show it."""
-    clues = []
-    for host, error in errors.items():
-        theirs = table.filter(pl.col("host") == host)
-        shown = theirs.filter(
-            pl.col("root").is_in(table.filter(pl.col("host") != host)["root"].drop_nulls().unique().to_list())
-        )
-        way = "behind" if error < timedelta(0) else "ahead of"
-        seconds = abs(error.total_seconds())
-        clues.append(
-            Clue(
-                kind="clock",
-                key=host,
-                component="host",
-                host=host,
-                type="misconfiguration",
-                role="cause" if abs(error) >= _HARMFUL else "context",
-                weight=0.6 if abs(error) >= _HARMFUL else 0.35,
-                reporter="host",
-                statement=f"the clock of {host} is {seconds:.0f} s {way} the others: it works on requests "
-                + ("before they are made" if way == "behind" else "always so much later")
-                + "; its times are set right here",
-                records=tuple(shown["record"].head(3).to_list()),
-                count=len(theirs),
-                first=theirs["time"].min(),  # type: ignore[arg-type]
-                last=theirs["time"].max(),  # type: ignore[arg-type]
-                remediation=f"Let chronyd or ntpd of {host} follow the same source as the other hosts.",
-                look_next=(f"chronyc tracking on {host}: an offset of seconds or 'Not synchronised' proves it",),
-            )
-        )
-    return clues
+    return [_clue(host, error, table) for host, error in errors.items()]
+
+
+def _clue(host: str, error: timedelta, table: pl.DataFrame) -> Clue:
+    own = table.filter(pl.col("host") == host)
+    elsewhere = table.filter(pl.col("host") != host)["root"].drop_nulls().unique()
+    way, seen = ("behind", "before they are made") if error < timedelta(0) else ("ahead of", "always so much later")
+    is_harmful = abs(error) >= _HARMFUL
+    return Clue(
+        kind="clock",
+        key=host,
+        component="host",
+        host=host,
+        type="misconfiguration",
+        role="cause" if is_harmful else "context",
+        weight=_HARMFUL_WEIGHT if is_harmful else _HARMLESS_WEIGHT,
+        reporter="host",
+        statement=f"the clock of {host} is {abs(error.total_seconds()):.0f} s {way} the others: it works on requests {seen}; "
+        "its times are set right here",
+        records=tuple(own.filter(pl.col("root").is_in(elsewhere.implode()))["record"].head(_MOST)),
+        count=own.height,
+        first=earliest(own["time"]),
+        last=latest(own["time"]),
+        remediation=f"Let chronyd or ntpd of {host} follow the same source as the other hosts.",
+        look_next=(f"chronyc tracking on {host}: an offset of seconds or 'Not synchronised' proves it",),
+    )

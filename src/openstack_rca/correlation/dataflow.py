@@ -73,7 +73,7 @@ def asked_of_peer(traceback: Traceback, blame: Blame, code: SourceCode) -> str |
         calls = (value[:-2],) if value.endswith("()") else function.values.get(value, ()) if function else ()
         if any(frame.file.startswith(adapter) for adapter in blame.adapters):
             found.extend(c for c in calls if _CLIENT_CALL.search(c))
-        return (_place(frame),)
+        return (frame.place,)
 
     value = _bad_value(traceback)
     if value:
@@ -137,7 +137,7 @@ def _follow(
             # what fills a container does not make it None
             given = _argument(frames[caller], frame.function, function, value, code)
             if given == "" and blame.is_core(frames[caller]):
-                return (_place(frames[caller]),)
+                return (frames[caller].place,)
             if given:
                 at, value = caller, given
                 continue
@@ -146,7 +146,7 @@ def _follow(
         if value.endswith("()") or (function and value in function.values) or _is_attribute(value):
             found = made(frame, function, value, blame, code, field)
             given_or_made = function is not None and value in function.parameters
-            if not given_or_made or found != (_place(frame),):
+            if not given_or_made or found != (frame.place,):
                 return found  # else only a library could have made it: rather it was given
         if function and value not in function.parameters and not _CONTEXT.search(value):
             return ()
@@ -156,7 +156,7 @@ def _follow(
         if given is None:
             return ()
         if given == "":
-            return (_place(frames[caller]),) if blame.is_core(frames[caller]) else ()
+            return (frames[caller].place,) if blame.is_core(frames[caller]) else ()
         at, value = caller, given
 
 
@@ -214,7 +214,7 @@ def _made(
     frame: Frame, function: Function | None, value: str, blame: Blame, code: SourceCode, field: str = ""
 ) -> tuple[CodeLocation, ...]:
     """Return who made a value, or its field, that a frame got from a call or an attribute; the frame when that is not known."""
-    itself = (_place(frame),) if blame.is_core(frame) else ()
+    itself = (frame.place,) if blame.is_core(frame) else ()
     project = code.project(frame.file)
     if project is None or function is None:
         own = re.fullmatch(r"(?:self|cls)\.(\w+)\(\)", value)
@@ -244,7 +244,7 @@ def _argument(caller: Frame, name: str, callee: Function | None, parameter: str,
     names = {name, callee.class_name or name} if callee else {name}
     call = next((c for c in calls if _dotted(c.func).rpartition(".")[2] in names), None)
     if call is not None and callee is not None and parameter in callee.parameters:
-        given = _given(call, callee.parameters, parameter)
+        given = _given(call, callee, parameter)
         return None if given is None else _expression(given)
     for call in calls:  # a decorator stands between, or the callee is unknown: whatever holds a variable of that name
         for argument in call.args:
@@ -297,13 +297,13 @@ def _calls(source: str) -> list[ast.Call]:
     return []
 
 
-def _given(call: ast.Call, parameters: Sequence[str], parameter: str) -> ast.expr | None:
+def _given(call: ast.Call, callee: Function, parameter: str) -> ast.expr | None:
+    """Return the argument of a call that gives a parameter: by keyword, by the same name, or by position; releases differ in that."""
     keyword = next((k.value for k in call.keywords if k.arg == parameter), None)
     namesake = next((a for a in call.args if isinstance(a, ast.Name) and a.id == parameter), None)
-    bound = parameters[:1] in (("self",), ("cls",)) and isinstance(call.func, ast.Attribute | ast.Name)
-    index = list(parameters).index(parameter) - bound
+    index = callee.position(parameter)
     fits = 0 <= index < len(call.args) and not any(isinstance(a, ast.Starred) for a in call.args[: index + 1])
-    return keyword or namesake or (call.args[index] if fits else None)  # releases differ in the order of parameters
+    return keyword or namesake or (call.args[index] if fits else None)
 
 
 def _only_given(source: str) -> str | None:
@@ -335,7 +335,3 @@ def _dotted(node: ast.expr) -> str:
     if isinstance(node, ast.Attribute) and (before := _dotted(node.value)):
         return f"{before}.{node.attr}"
     return ""
-
-
-def _place(frame: Frame) -> CodeLocation:
-    return CodeLocation(frame.file, None, frame.function)

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from openstack_rca.correlation.change import KEY, failure_mass
+from openstack_rca.correlation.change import KEY
+from openstack_rca.correlation.onset import failure_mass
+from openstack_rca.correlation.times import LONGEST_TIMER, earliest, latest
 
-_QUIET = timedelta(seconds=330)
-"""What is this long after a failure has another cause: the longest timer is vif_plugging_timeout (300 s), and a report interval."""
 _SETTLING = timedelta(seconds=120)
 """So long after its last failure lines still belong to an episode: reconnects, retries, reports of who is back."""
 _FAILING = 0.15
@@ -35,8 +35,8 @@ def episodes(table: pl.DataFrame) -> list[Episode]:
     The table needs `time`, `level`, `service`, `template` and `novelty`. A table without times, or with failures at one
     time only, is one episode.
     """
-    start, stop = table["time"].min(), table["time"].max()
-    if not isinstance(start, datetime) or not isinstance(stop, datetime):
+    start, stop = earliest(table["time"]), latest(table["time"])
+    if not start or not stop:
         return []
     bursts = _together(_failures(table))
     if not bursts:
@@ -46,7 +46,7 @@ def episodes(table: pl.DataFrame) -> list[Episode]:
         end = burst.last + _SETTLING
         found.append(Episode(begin, burst.first, burst.last, end))
         begin = end
-    if stop > bursts[-1].last + _QUIET:
+    if stop > bursts[-1].last + LONGEST_TIMER:
         return [*found, Episode(begin, None, None, stop)]
     return [*found[:-1], replace(found[-1], end=stop)]
 
@@ -65,7 +65,7 @@ def _failures(table: pl.DataFrame) -> list[_Burst]:
         .drop_nulls("time")
         .filter(pl.col("mass") >= _FAILING)
         .sort("time")
-        .with_columns(burst=(pl.col("time").diff() > _QUIET).fill_null(value=False).cum_sum())
+        .with_columns(burst=(pl.col("time").diff() > LONGEST_TIMER).fill_null(value=False).cum_sum())
     )
     bursts = failing.group_by("burst", maintain_order=True).agg(
         pl.col("time").min().alias("first"),

@@ -3,16 +3,15 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
+from typing import Any, NamedTuple
 
 import polars as pl
 
 from openstack_rca.correlation.access import calls
-from openstack_rca.correlation.changed import changed
 from openstack_rca.correlation.dataflow import asked_of_peer
+from openstack_rca.correlation.fault_location import fault_locations
 from openstack_rca.correlation.sourcecode import SourceCode
-from openstack_rca.correlation.suspects import suspects
 from openstack_rca.correlation.topology import ServiceGraph
 from openstack_rca.correlation.tracebacks import (
     Blame,
@@ -24,11 +23,18 @@ from openstack_rca.correlation.tracebacks import (
     parse,
     summary,
 )
+from openstack_rca.correlation.unreleased import unreleased
+from openstack_rca.correlation.wording import on
 from openstack_rca.records import Clue
 
 _BENIGN_INNER = frozenset({"KeyError", "IndexError", "StopIteration", "Empty", "Full", "ValueError", "AttributeError"})
 """Exceptions that Python code catches as a matter of course; as the start of a chain they explain nothing."""
 _MOST_GROUPS = 400
+_PLAIN_WEIGHT = 0.3
+"""What an error weighs that names no exception."""
+_NOBODY, _WITHOUT_FRAMES = 0.4, 0.8
+"""What an exception keeps of its weight that accuses nobody, and one of which no traceback is at hand."""
+_LONGEST_TEXT = 200
 _ANSWERER = "answerer"
 _PROGRAMMING = "bug"
 _OF_THE_WORLD, _CERTAIN = 0.4, 0.7
@@ -41,8 +47,18 @@ _WHAT_CHANGED = (
 _METHODS = {"create": "POST", "add": "POST", "update": "PUT", "delete": "DELETE", "remove": "DELETE"}
 """The HTTP method behind the verb that a call of a client library begins with; the others read."""
 _JUST_BEFORE, _JUST_AFTER = timedelta(seconds=2), timedelta(milliseconds=100)
+"""How long before a failure the answer that it stumbled over was given, and how much clocks and logs may differ."""
 _LAST_HOST = re.compile(r"Error from last host: (?P<host>[\w.-]+) ")
 """Where the build was tried whose traceback nova-conductor repeats (nova/scheduler/utils.py)."""
+
+
+class _Cloud(NamedTuple):
+    """What failures are judged by: the log table, who is who, the knowledge of exceptions, and frames of code that was changed."""
+
+    table: pl.DataFrame
+    graph: ServiceGraph
+    blame: Blame
+    changed: frozenset[Frame]
 
 
 def repeated_from(table: pl.DataFrame) -> dict[int, str]:
@@ -69,9 +85,10 @@ def error_clues(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
     )
     blame = load_blame()
     chains = [(row, _chain(row["message"], row["detail"])) for row in groups.iter_rows(named=True)]
-    new = frozenset(f for f in changed(t for _, chain in chains for t in chain) if blame.is_own(f))
-    read = [(row, _decisive(row["message"], chain, blame, new)) for row, chain in chains]
-    clues = [(_clue(row, traceback, graph, blame, table, new), traceback) for row, traceback in read]
+    changed = frozenset(f for f in unreleased(t for _, chain in chains for t in chain) if blame.is_own(f))
+    cloud = _Cloud(table, graph, blame, changed)
+    read = [(row, _decisive(row["message"], chain, cloud)) for row, chain in chains]
+    clues = [(_clue(row, traceback, cloud), traceback) for row, traceback in read]
     inside = {c.reporter for c, traceback in clues if c.code and traceback and not blame.peer(traceback)}
     return [
         replace(c, code=()) if traceback and c.reporter in inside and blame.peer(traceback) else c
@@ -79,85 +96,84 @@ def error_clues(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
     ]  # in code that talks to another program the value may be that one's: a place inside goes before
 
 
-def _clue(
-    row: dict[str, Any],
-    traceback: Traceback | None,
-    graph: ServiceGraph,
-    blame: Blame,
-    table: pl.DataFrame,
-    new: frozenset[Frame],
-) -> Clue:
-    reporter = graph.resolve(row["service"]) or row["service"] or "unknown"
+def _clue(row: dict[str, Any], traceback: Traceback | None, cloud: _Cloud) -> Clue:
+    graph, blame = cloud.graph, cloud.blame
+    printer = graph.component_of(row["service"])
     if traceback is None:
-        return _plain(row, reporter, blame)
+        return _plain(row, printer, blame)
     rule = blame.rule(traceback)
-    edited = [f for f in reversed(traceback.frames) if f in new]
+    edited = [f for f in reversed(traceback.frames) if f in cloud.changed]
     if edited:
         rule = replace(rule, blames="self", role="cause", type=_PROGRAMMING, weight=max(_CHANGED, rule.weight))
-    printer, where = reporter, f" on {row['host']}" if row["host"] else ""
-    reporter, at = _origin(traceback, row, reporter, graph, blame)
-    component, host = _accused(rule, traceback, row["message"], (reporter, at), graph, blame)
-    answerer = _answerer(traceback, row, graph, blame, table) if rule.type == _PROGRAMMING and not edited else None
+    reporter, at = _origin(traceback, row, printer, cloud)
+    component, host = _accused(rule, traceback, row["message"], (reporter, at), cloud)
+    answerer = _answerer(traceback, row, cloud) if rule.type == _PROGRAMMING and not edited else None
     if answerer and component == reporter:
         component, host = answerer, None
     itself = component == reporter
-    code = suspects(traceback, blame, edited) if itself else ()
+    code = fault_locations(traceback, blame, edited) if itself else ()
     maker = graph.runner(code[0].file) if code and rule.type == _PROGRAMMING else None
     if maker and maker != component and graph.family(maker) == graph.family(reporter):
         component, host, itself = maker, None, False  # what it stumbled over came from there
-    told = summary(traceback, f"{row['message']}\n{row['detail'] or ''}")[:200]
-    return Clue(
+    how = (
+        "" if itself or not component else f", over what came from {component}" if code else f", talking to {component}"
+    )
+    clue = Clue(
         kind="answer" if (rule.blames == _ANSWERER or code or answerer) and not itself else "traceback",
         key=f"{reporter}>{component}:{traceback.name}:{row['template']}",
         component=component or reporter,
         host=host,
         type=rule.type,
         role=rule.role if component else "symptom",
-        weight=rule.weight * row["novelty"] * (1.0 if component else 0.4) * (1.0 if traceback.frames else 0.8),
+        weight=rule.weight
+        * row["novelty"]
+        * (1.0 if component else _NOBODY)
+        * (1.0 if traceback.frames else _WITHOUT_FRAMES),
         reporter=reporter,
-        statement=(
-            f"{printer}{where} failed with {told}"
-            if printer == reporter
-            else f"{reporter} failed with {told}, as {printer}{where} repeats"
-        )
-        + (
-            ""
-            if itself or not component
-            else f", over what came from {component}"
-            if code
-            else f", talking to {component}"
-        )
-        + (f", by a line that no release has, so the code was changed: {edited[0].source[:120]}" if edited else ""),
+        statement=_statement(traceback, reporter, printer, row) + how,
         records=tuple(row["records"]),
         count=row["count"],
-        first=_time(row["first"]),
-        last=_time(row["last"]),
+        first=row["first"],
+        last=row["last"],
         code=code,
-        remediation=f"Compare {edited[0].file} with the one of its package, and take the change back."
-        if edited
-        else "",
-        look_next=_WHAT_CHANGED if edited else (),
         exculpates=reporter if component and not itself else None,
-        on_site=bool(edited),
+    )
+    return _with_change(clue, edited[0]) if edited else clue
+
+
+def _statement(traceback: Traceback, reporter: str, printer: str, row: dict[str, Any]) -> str:
+    told = summary(traceback, f"{row['message']}\n{row['detail'] or ''}")[:_LONGEST_TEXT]
+    if printer == reporter:
+        return f"{printer}{on(row['host'])} failed with {told}"
+    return f"{reporter} failed with {told}, as {printer}{on(row['host'])} repeats"
+
+
+def _with_change(clue: Clue, edited: Frame) -> Clue:
+    """Return a clue about a failure that came by a line which somebody changed."""
+    return replace(
+        clue,
+        statement=f"{clue.statement}, by a line that no release has, so the code was changed: {edited.source[:120]}",
+        remediation=f"Compare {edited.file} with the one of its package, and take the change back.",
+        look_next=_WHAT_CHANGED,
+        on_site=True,
     )
 
 
 def _plain(row: dict[str, Any], reporter: str, blame: Blame) -> Clue:
-    where = f" on {row['host']}" if row["host"] else ""
+    """Return the clue about an error that names no exception."""
     return Clue(
         kind="error",
         key=f"{reporter}:{row['template']}",
         component=reporter,
         host=row["host"],
         type=blame.type_of(row["message"][:2000]),
-        role="cause",
-        weight=0.3 * row["novelty"],
+        weight=_PLAIN_WEIGHT * row["novelty"],
         reporter=reporter,
-        statement=f"{reporter}{where} reported: {row['message'][:200]}",
+        statement=f"{reporter}{on(row['host'])} reported: {row['message'][:_LONGEST_TEXT]}",
         records=tuple(row["records"]),
         count=row["count"],
-        first=_time(row["first"]),
-        last=_time(row["last"]),
+        first=row["first"],
+        last=row["last"],
     )
 
 
@@ -167,12 +183,13 @@ def _chain(message: str, detail: str | None) -> list[Traceback]:
     return [t for t in parse(text) if t.exception] if text else []
 
 
-def _decisive(message: str, chain: Sequence[Traceback], blame: Blame, new: frozenset[Frame]) -> Traceback | None:
+def _decisive(message: str, chain: Sequence[Traceback], cloud: _Cloud) -> Traceback | None:
     """Return the exception of a chain that says most: the first that came by a changed line, else the one with the strongest
     rule, the earlier one of equals.
     """
-    if edited := next((t for t in chain if new.intersection(t.frames)), None):
+    if edited := next((t for t in chain if cloud.changed.intersection(t.frames)), None):
         return edited
+    blame = cloud.blame
     last = len(chain) - 1
     usable = [t for i, t in enumerate(chain) if i == last or t.name not in _BENIGN_INNER]
     if not usable:
@@ -198,13 +215,11 @@ def _with_callers(traceback: Traceback, chain: Sequence[Traceback], blame: Blame
     return replace(traceback, frames=caller.frames + traceback.frames) if caller else traceback
 
 
-def _origin(
-    traceback: Traceback, row: dict[str, Any], printer: str, graph: ServiceGraph, blame: Blame
-) -> tuple[str, str | None]:
+def _origin(traceback: Traceback, row: dict[str, Any], printer: str, cloud: _Cloud) -> tuple[str, str | None]:
     """Return the program and host in which an exception arose: by the code it begins in, else who printed it."""
-    core = blame.core(traceback)
-    program = graph.runner(core[-1].file) if core else None
-    if program is None or program == printer or printer not in graph.components:
+    core = cloud.blame.core(traceback)
+    program = cloud.graph.runner(core[-1].file) if core else None
+    if program is None or program == printer or printer not in cloud.graph.components:
         return program or printer, row["host"]
     named = _LAST_HOST.search(row["message"])
     return program, named["host"] if named else None
@@ -215,8 +230,7 @@ def _accused(
     traceback: Traceback,
     message: str,
     origin: tuple[str, str | None],
-    graph: ServiceGraph,
-    blame: Blame,
+    cloud: _Cloud,
 ) -> tuple[str | None, str | None]:
     """Return the component and host under suspicion; None when the exception accuses nobody who can be named."""
     if rule.blames in ("nobody", "remote"):
@@ -224,33 +238,28 @@ def _accused(
     if rule.blames in ("self", "caller", "host-storage"):
         return origin
     if rule.blames in ("peer-or-self", _ANSWERER):
-        peer = blame.peer(traceback)
+        peer = cloud.blame.peer(traceback)
         return (peer, None) if peer and peer != origin[0] else origin
     if rule.blames != "peer":
         return rule.blames, None
+    graph = cloud.graph
     component, host = graph.at_url(f"{traceback.message} {message}")
-    component = component or graph.rpc_callee([f.file for f in traceback.frames]) or blame.peer(traceback)
+    component = component or graph.rpc_callee([f.file for f in traceback.frames]) or cloud.blame.peer(traceback)
     return component, host if component and graph.is_per_host(component) else None
 
 
-def _answerer(
-    traceback: Traceback, row: dict[str, Any], graph: ServiceGraph, blame: Blame, table: pl.DataFrame
-) -> str | None:
+def _answerer(traceback: Traceback, row: dict[str, Any], cloud: _Cloud) -> str | None:
     """Return the service whose answer a program stumbled over, though by its own log it had served the call; None for no such."""
-    peer = blame.peer(traceback)
-    call = asked_of_peer(traceback, blame, SourceCode(f.file for f in traceback.frames)) if peer else None
+    peer = cloud.blame.peer(traceback)
+    call = asked_of_peer(traceback, cloud.blame, SourceCode(f.file for f in traceback.frames)) if peer else None
     if call is None or row["first"] is None:
         return None
     verb = call.rpartition(".")[2].partition("_")[0]
     served = calls(
-        table.filter(
+        cloud.table.filter(
             pl.col("time").is_between(row["first"] - _JUST_BEFORE, row["first"] + _JUST_AFTER),
-            pl.col("service").is_in([s for s in table["service"].unique() if s and graph.resolve(s) == peer]),
+            pl.col("service").is_in(cloud.graph.programs(cloud.table, lambda name: name == peer)),
         )
     )
     is_served = (pl.col("method") == _METHODS.get(verb, "GET")) & pl.col("status").is_between(200, 299)
     return peer if served.select(is_served.any()).item() else None
-
-
-def _time(value: object) -> datetime | None:
-    return value if isinstance(value, datetime) else None

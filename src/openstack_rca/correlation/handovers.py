@@ -6,6 +6,7 @@ import polars as pl
 
 from openstack_rca.correlation.http import with_http
 from openstack_rca.correlation.topology import Handover, ServiceGraph
+from openstack_rca.correlation.wording import counted
 from openstack_rca.records import Clue
 
 _WEIGHT = 0.5
@@ -26,13 +27,15 @@ def handover_clues(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
     calls = with_http(table.filter(pl.col("root").is_not_null())).filter(pl.col("status").is_between(200, 299))
     if calls.is_empty():
         return []
-    known = {str(s): graph.resolve(str(s)) or str(s) for s in table["service"].drop_nulls().unique().to_list()}
-    seen = table.select("root", "level", "time", "logger", component=pl.col("service").cast(pl.String).replace(known))
-    calls = calls.with_columns(component=pl.col("service").cast(pl.String).replace(known))
+    known = {s: graph.component_of(s) for s in table["service"].drop_nulls().unique().cast(pl.String)}
+    component = pl.col("service").cast(pl.String).replace(known)
+    seen = table.select("root", "level", "time", "logger", component=component)
+    calls = calls.with_columns(component=component)
     return [clue for handover in graph.handovers if (clue := _missing(handover, calls, seen)) is not None]
 
 
 def _missing(handover: Handover, calls: pl.DataFrame, seen: pl.DataFrame) -> Clue | None:
+    """Return the clue about the calls of one kind that were accepted and lost; None where all were taken up, or none was made."""
     theirs = seen.filter(pl.col("component") == handover.to)
     accepted = calls.filter(
         (pl.col("component") == handover.at)
@@ -47,33 +50,35 @@ def _missing(handover: Handover, calls: pl.DataFrame, seen: pl.DataFrame) -> Clu
         & (pl.col("level") >= "INFO")
         & ~pl.col("logger").cast(pl.String).is_in(_PERIODIC)
     )
-    taken_up = work["root"].unique().to_list()
-    failed = seen.filter(pl.col("level") >= "ERROR")["root"].drop_nulls().unique().to_list()
-    ends = seen["time"].max()
-    lost = accepted.filter(
-        ~pl.col("root").is_in(taken_up + failed) & (pl.col("time") <= pl.lit(ends) - handover.within)
-    ).sort("record")
+    failed = seen.filter(pl.col("level") >= "ERROR")
+    lost = (
+        accepted.filter(pl.col("time") <= pl.lit(seen["time"].max()) - handover.within)
+        .join(pl.concat([work.select("root"), failed.select("root")]), on="root", how="anti", maintain_order="left")
+        .sort("record")
+    )
     if lost.is_empty():
         return None
     first, last = lost["time"][0], lost["time"][-1]
-    alive = theirs.filter((pl.col("time") >= first) & (pl.col("time") <= last + handover.within)).height > 0
-    proven = bool(taken_up)
+    alive = not theirs.filter(pl.col("time").is_between(first, last + handover.within)).is_empty()
+    return _clue(handover, lost, alive, is_proven=not work.is_empty())
+
+
+def _clue(handover: Handover, lost: pl.DataFrame, alive: bool, is_proven: bool) -> Clue:
+    """Return the clue about lost calls: against who wrote nothing at all meanwhile, else against the last before it."""
     component = (handover.at, *handover.via)[-1] if alive else handover.to
     call = f"{handover.method} {lost['route'][0]}"
     return Clue(
         kind="handover",
         key=f"{handover.at}:{call}:{handover.to}",
         component=component,
-        host=None,
         type="bug" if alive else "service-down",
-        role="cause",
-        weight=_WEIGHT * (1.0 if proven else _UNPROVEN),
+        weight=_WEIGHT * (1.0 if is_proven else _UNPROVEN),
         reporter=handover.at,
-        statement=f"{handover.at} accepted {call} {len(lost)} time{'s' * (len(lost) > 1)}, but {handover.to} wrote nothing about it "
+        statement=f"{handover.at} accepted {call} {counted(lost.height, 'time')}, but {handover.to} wrote nothing about it "
         f"within {handover.within.total_seconds():.0f} s"
         + (", though it was alive" if alive else ", nor anything else"),
-        records=tuple(lost["record"].head(_MOST).to_list()),
-        count=len(lost),
-        first=first,
-        last=last,
+        records=tuple(lost["record"].head(_MOST)),
+        count=lost.height,
+        first=lost["time"][0],
+        last=lost["time"][-1],
     )

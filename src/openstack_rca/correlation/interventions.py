@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 from openstack_rca.correlation.http import changes
+from openstack_rca.correlation.times import LONGEST_TIMER
 from openstack_rca.correlation.topology import ServiceGraph
 from openstack_rca.records import Clue, Question
 
@@ -15,8 +15,6 @@ _COMPLAINED_OF = 1.8
 """How much more it weighs when nobody but the user complains of what it leads to."""
 _TELLING, _TELLING_STATUS = 0.15, 0.03
 """From which weight on a failure counts, and an answer whose very status is what such a call leads to."""
-_SOON = timedelta(seconds=330)
-"""Within this time after the call its first effect shows: the longest timer (vif_plugging_timeout) and a report interval."""
 
 
 def interventions(clues: Sequence[Clue], graph: ServiceGraph, question: Question) -> list[Clue]:
@@ -65,4 +63,4 @@ def _follows(clue: Clue, call: Clue, rule: dict[str, Any], graph: ServiceGraph) 
         graph.family(clue.reporter) == graph.family(call.component)
         or graph.depends(clue.reporter, call.component) is not None
     )
-    return kind and near and call.first <= clue.first <= call.first + _SOON
+    return kind and near and call.first <= clue.first <= call.first + LONGEST_TIMER

@@ -107,7 +107,6 @@ def _clue(clue: Clue, deed: _Deed, hurt: Clue) -> Clue:
         component=clue.component,
         host=clue.host,
         type=clue.type,
-        role="cause",
         weight=_WEIGHT,
         reporter=clue.reporter,
         statement=f"the kernel{where} {did}: {hurt.statement}",

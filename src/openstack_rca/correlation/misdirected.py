@@ -3,19 +3,21 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
-from functools import partial
+from datetime import timedelta
 
 import polars as pl
 
+from openstack_rca.correlation.answers import UNREACHED
+from openstack_rca.correlation.times import latest
 from openstack_rca.correlation.topology import ServiceGraph
+from openstack_rca.correlation.wording import on
 from openstack_rca.records import Clue
 
-_UNREACHED = frozenset({"dependency-unreachable", "service-down"})
 _LOGIN = "auth-failure"
 _OF_A_CONNECTION = frozenset({"network", _LOGIN})
 """Types that are about a connection where broker or database are accused: a service's network is one of the cloud's own."""
 _TELLING = 0.15
+"""From which weight on a clue tells of a failure."""
 _FAILS = 0.5
 """From which weight on a component that many cannot reach says itself that it fails."""
 _WEIGHT = 0.8
@@ -44,7 +46,7 @@ def misdirected(clues: Sequence[Clue], table: pl.DataFrame, graph: ServiceGraph)
     """
     complaints = [
         c for c in clues
-        if (c.type in _UNREACHED or c.key.startswith(_UNANSWERED) or (c.type in _OF_A_CONNECTION and _is_far(c.component, graph)))
+        if (c.type in UNREACHED or c.key.startswith(_UNANSWERED) or (c.type in _OF_A_CONNECTION and _is_far(c.component, graph)))
         and c.role != "context" and c.weight >= _TELLING and c.reporter != c.component
         and graph.family(c.reporter) != "host"  # the kernel needs nobody
         and c.first and c.last
@@ -80,45 +82,51 @@ def _alone(about: list[Clue], clues: Sequence[Clue], table: pl.DataFrame, graph:
     ):
         return []
     first, host = lasting[0], next(iter(hosts), None)
-    began = _restarted(first, clues) if len(reporters) == 1 else None
     until = max(c.last for c in lasting if c.last) + _MOMENT
-    others = _going_on(table, first.first, until, accused, graph)
-    others -= {(name, host) for name in reporters}
+    others = _going_on(table, first.first, until, accused, graph) - {(name, host) for name in reporters}
     if len(others) < _OTHERS:
         return []
+    is_refused = any(c.type == _LOGIN for c in lasting)
+    began = _restarted(first, clues) if len(reporters) == 1 else None
     if began is not None:
-        refused = any(c.type == _LOGIN for c in lasting)
-        told = (
-            f"{first.reporter} {'is refused by' if refused else 'cannot reach'} {accused} since it was started at "
-            f"{began.first:%H:%M:%S}, while {len(others)} other programs that need it went on: its own "
-            f"{'user, password or database' if refused else 'address for it'} is wrong"
-        )
-        return [_clue(replace(first, host=began.host), first.reporter, told, (*first.records[:3], *began.records[:1]))]
-    if host is None or any(c.type == _LOGIN for c in lasting) or not all(map(graph.is_per_host, reporters)):
-        return []
+        return [_wrong_since_its_start(first, began, len(others), is_refused)]
     # what runs on that very host is reached without a network
-    if graph.is_per_host(accused) and graph.family(accused) != "host":
+    is_remote = not graph.is_per_host(accused) or graph.family(accused) == "host"
+    if host is None or is_refused or not is_remote or not all(map(graph.is_per_host, reporters)):
         return []
+    return [_host_without_network(host, lasting, len(others), graph)]
+
+
+def _wrong_since_its_start(first: Clue, began: Clue, others: int, is_refused: bool) -> Clue:
+    told = (
+        f"{first.reporter} {'is refused by' if is_refused else 'cannot reach'} {first.component} since it was started at "
+        f"{began.first:%H:%M:%S}, while {others} other programs that need it went on: its own "
+        f"{'user, password or database' if is_refused else 'address for it'} is wrong"
+    )
+    return _wrong_address(
+        replace(first, host=began.host), first.reporter, told, (*first.records[:3], *began.records[:1])
+    )
+
+
+def _host_without_network(host: str, lasting: list[Clue], others: int, graph: ServiceGraph) -> Clue:
+    reporters, accused = sorted({c.reporter for c in lasting}), lasting[0].component
     blamed = max(reporters, key=lambda name: len(graph.needs(name)))
     told = (
-        f"{' and '.join(reporters)} on {host} cannot reach {accused}, while {len(others)} programs elsewhere that need it "
+        f"{' and '.join(reporters)} on {host} cannot reach {accused}, while {others} programs elsewhere that need it "
         f"went on: the network of {host} is at fault"
     )
-    return [
-        _cut(
-            replace(first, component=blamed, host=host), told, tuple(r for c in lasting for r in c.records[:2]), accused
-        )
-    ]
+    records = tuple(r for c in lasting for r in c.records[:2])
+    return _cut(replace(lasting[0], component=blamed, host=host), told, records, accused)
 
 
 def _was_its_last(complaint: Clue, table: pl.DataFrame) -> bool:
     """Say whether the process that complained wrote nothing more, though the logs go on: it ended itself."""
     pids = table.filter(pl.col("record").is_in(complaint.records))["pid"].drop_nulls()
-    own = table.filter((pl.col("service") == complaint.reporter) & pl.col("pid").is_in(pids.implode()))["time"].max()
-    end = table["time"].max()
-    if complaint.last is None or not isinstance(own, datetime) or not isinstance(end, datetime):
+    own = table.filter((pl.col("service") == complaint.reporter) & pl.col("pid").is_in(pids.implode()))
+    last, end = latest(own["time"]), latest(table["time"])
+    if not (complaint.last and last and end):
         return False
-    return own <= complaint.last + _MOMENT and end >= complaint.last + _QUIET
+    return last <= complaint.last + _MOMENT and end >= complaint.last + _QUIET
 
 
 def _going_on(
@@ -127,7 +135,7 @@ def _going_on(
     """Return the programs, each with its host, that need a component and wrote in a span of time."""
     meanwhile = table.filter(pl.col("time").is_between(pl.lit(since), pl.lit(until)))
     wrote = meanwhile.select(pl.col("service").cast(pl.String), "host").unique().drop_nulls("service")
-    named = {(graph.resolve(service) or service, host) for service, host in wrote.iter_rows()}
+    named = {(graph.component_of(service), host) for service, host in wrote.iter_rows()}
     return {(name, host) for name, host in named if graph.depends(name, needed) == 1}
 
 
@@ -161,7 +169,7 @@ def _mistyped(about: list[Clue], clues: Sequence[Clue], table: pl.DataFrame, gra
                 f"{clue.reporter} looks for {clue.component} at {address[0]}, a port that nobody uses and that is nearly "
                 f"the right one: the address in {'its configuration' if blamed == clue.reporter else 'the catalog'} is wrong"
             )
-            return [_clue(clue, blamed, told, (record,))]
+            return [_wrong_address(clue, blamed, told, (record,))]
     return []
 
 
@@ -171,7 +179,7 @@ def _cut_off(about: list[Clue], clues: Sequence[Clue], table: pl.DataFrame) -> l
     """
     refused = [c for c in about if c.role == "cause" and c.key.startswith(_REFUSED) and c.first and c.last]
     component = about[0].component
-    if len({c.reporter for c in refused}) < _OTHERS or any(map(partial(_is_new_process, component), clues)):
+    if len({c.reporter for c in refused}) < _OTHERS or any(_is_new_process(component, c) for c in clues):
         return []
     first, last = min(c.first for c in refused if c.first), max(c.last for c in refused if c.last)
     own = table.filter((pl.col("service") == component) & pl.col("pid").is_not_null())
@@ -194,7 +202,7 @@ def _is_new_process(component: str, clue: Clue) -> bool:
 
 
 def _cut(complaint: Clue, told: str, records: tuple[int, ...], victim: str | None = None) -> Clue:
-    where = f" on {complaint.host}" if complaint.host else ""
+    where = on(complaint.host)
     return replace(
         complaint,
         kind="address",
@@ -232,7 +240,7 @@ def _restarted(clue: Clue, clues: Sequence[Clue]) -> Clue | None:
 
 
 def _nearly(port: str, right: Sequence[int]) -> bool:
-    """Say whether a port differs from a right one by one digit, or by two digits in the wrong order."""
+    """Say whether a port differs from a right one by one digit, or by the order of its digits."""
     return any(
         len(port) == len(own)
         and (sorted(port) == sorted(own) or sum(a != b for a, b in zip(port, own, strict=True)) == 1)
@@ -240,14 +248,13 @@ def _nearly(port: str, right: Sequence[int]) -> bool:
     )
 
 
-def _clue(complaint: Clue, blamed: str, told: str, records: tuple[int, ...]) -> Clue:
+def _wrong_address(complaint: Clue, blamed: str, told: str, records: tuple[int, ...]) -> Clue:
     return Clue(
         kind="address",
         key=f"{blamed}>{complaint.component}",
         component=blamed,
         host=complaint.host if blamed == complaint.reporter else None,
         type="misconfiguration",
-        role="cause",
         weight=_WEIGHT,
         reporter=blamed,
         statement=told,

@@ -4,8 +4,10 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from openstack_rca.correlation.processes import STARTING
+from openstack_rca.correlation.restarts import STARTING, by_program
+from openstack_rca.correlation.times import earliest, latest
 from openstack_rca.correlation.topology import ServiceGraph
+from openstack_rca.correlation.wording import on
 from openstack_rca.records import Clue
 
 _GOODBYE = (
@@ -22,19 +24,18 @@ _DOWN = timedelta(seconds=20)
 
 def outages(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
     """Return a clue for each program and host that was told to stop and then wrote nothing for a while, or nothing more."""
-    end = table["time"].max()
+    end = latest(table["time"])
     timed = table.drop_nulls(["service", "time"]).filter(pl.col("service") != "unknown")
     stops = timed.filter(pl.col("message").str.contains(_GOODBYE)).select("service", "host", "record", stopped="time")
-    if stops.is_empty() or not isinstance(end, datetime):
+    if stops.is_empty() or end is None:
         return []
     clues = []
-    for (service, host), told in stops.group_by("service", "host", maintain_order=True):
+    for service, host, told in by_program(stops):
         alive = timed.filter((pl.col("service") == service) & pl.col("host").eq_missing(host))
         for stopped, record in told.sort("stopped", "record").select("stopped", "record").iter_rows():
             back = _back(alive, stopped)
             if (back or end) - stopped >= _DOWN:
-                name = str(service)
-                clues.append(_outage(graph.resolve(name) or name, host, stopped, back, record))
+                clues.append(_outage(graph.component_of(service), host, stopped, back, record))
                 break
     return clues
 
@@ -47,28 +48,25 @@ def _back(alive: pl.DataFrame, stopped: datetime) -> datetime | None:
     before = alive.filter(pl.col("time") <= stopped)["pid"].unique()
     new = ~pl.col("pid").is_in(before.implode()) & pl.col("message").str.contains(STARTING)
     starts = new | pl.col("message").str.contains(rf"^\W*{STARTING}")
-    back = alive.filter(pl.col("time") > stopped, (pl.col("time") > stopped + _DYING) | starts)["time"].min()
-    return back if isinstance(back, datetime) else None
+    return earliest(alive.filter(pl.col("time") > stopped, (pl.col("time") > stopped + _DYING) | starts)["time"])
 
 
-def _outage(component: str, host: object, stopped: datetime, back: datetime | None, record: int) -> Clue:
-    where = f" on {host}" if isinstance(host, str) else ""
+def _outage(component: str, host: str | None, stopped: datetime, back: datetime | None, record: int) -> Clue:
     until = f"and was back at {back:%H:%M:%S}, {(back - stopped).seconds} s later" if back else "and wrote nothing more"
     return Clue(
         kind="outage",
         key=f"{component}:{host}",
         component=component,
-        host=host if isinstance(host, str) else None,
+        host=host,
         type="service-down",
-        role="cause",
         weight=0.65,
         reporter=component,
-        statement=f"{component}{where} was stopped at {stopped:%H:%M:%S} {until}",
+        statement=f"{component}{on(host)} was stopped at {stopped:%H:%M:%S} {until}",
         records=(record,),
         count=1,
         first=stopped,
         last=back or stopped,
-        remediation=f"Start {component}{where} and find out who or what stopped it.",
+        remediation=f"Start {component}{on(host)} and find out who or what stopped it.",
         look_next=(
             f"journalctl -u '*{component}*' --since '{stopped:%Y-%m-%d %H:%M}': who stopped it, and was it started again?",
         ),

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from openstack_rca.correlation.plugging import Wait, awaited_ports
+from openstack_rca.correlation.plugging import UNPROVEN, Wait, awaited_ports
 from openstack_rca.records import Clue
 
 _CONTROLLER, _NORTHD, _SERVER, _WAITER = "ovn-controller", "ovn-northd", "neutron-server", "nova-compute"
@@ -26,8 +26,6 @@ _SAYS = {
 }
 _MARGIN = timedelta(seconds=10)
 """How much earlier than nova-compute's line the port may have been claimed."""
-_UNPROVEN = 0.7
-"""What a clue keeps of its weight when no other port shows that the missing step is logged in this cloud."""
 _MOST = 3
 
 
@@ -168,8 +166,7 @@ def _clue(
         component=fault.component,
         host=host,
         type=fault.type,
-        role="cause",
-        weight=fault.weight * (1.0 if proven else _UNPROVEN),
+        weight=fault.weight * (1.0 if proven else UNPROVEN),
         reporter=_WAITER if fault.component != _SERVER else _SERVER,
         statement=f"{len(ports)} of {waits} ports that nova-compute waited for: {fault.missing}",
         records=tuple(records),

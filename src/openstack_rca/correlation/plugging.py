@@ -6,7 +6,6 @@ network-vif-plugged (neutron/db/provisioning_blocks.py, neutron/notifiers/nova.p
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
@@ -25,8 +24,8 @@ _UNKNOWN = r"^Device \S+ not defined on plugin"
 _UNBOUND = r"not bound, vif_type: unbound"
 _BINDING = r"(?i)(?:attempting|failed|unable|refusing) to bind port"
 """What ml2 says of a port that it was asked to bind (neutron/plugins/ml2/managers.py, mech_agent.py)."""
-_UNPROVEN = 0.7
-"""What such a clue keeps of its weight when no other port shows that the missing step is logged in this cloud."""
+UNPROVEN = 0.7
+"""What a clue keeps of its weight when no other port shows that the missing step is logged in this cloud."""
 _MOST_OF_THEM = 0.6
 _SERVER = "neutron-server"
 _MOST = 3
@@ -68,9 +67,10 @@ def unplugged(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
     ports = awaited_ports(table)
     if not ports:
         return []
-    neutron = table.filter(pl.col("service").cast(pl.String).is_in(_programs(table, graph)))
+    neutron = graph.programs(table, lambda name: graph.family(name) == graph.family(_SERVER))
+    lines = table.filter(pl.col("service").is_in(neutron))
     told, wired, reported, unknown, unbound, binding = (
-        neutron.filter(pl.col("message").str.contains(what))
+        lines.filter(pl.col("message").str.contains(what))
         for what in (_TOLD, _WIRED, _REPORTED, _UNKNOWN, _UNBOUND, _BINDING)
     )
     stuck: dict[_Step, list[tuple[int, int, datetime | None]]] = defaultdict(list)
@@ -89,7 +89,7 @@ def unplugged(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
     if len(found) < _MOST_OF_THEM * len(ports):
         return []
     proven = step in (_NOT_ASKED, _NOT_REPORTED) or not (told if step is _NOT_TOLD else wired).is_empty()
-    return [_clue(step, found, len(ports), step.weight * (1.0 if proven else _UNPROVEN))]
+    return [_clue(step, found, len(ports), step.weight * (1.0 if proven else UNPROVEN))]
 
 
 def awaited_ports(table: pl.DataFrame) -> dict[str, Wait]:
@@ -101,11 +101,6 @@ def awaited_ports(table: pl.DataFrame) -> dict[str, Wait]:
         for match in _WAITED.finditer(message)
         for port in _PORT.findall(match["events"])
     }
-
-
-def _programs(table: pl.DataFrame, graph: ServiceGraph) -> list[str]:
-    names: Iterable[str] = (str(s) for s in table["service"].drop_nulls().unique().to_list())
-    return [name for name in names if graph.family(graph.resolve(name) or name) == graph.family(_SERVER)]
 
 
 def _of(lines: pl.DataFrame, port: str) -> int | None:
@@ -120,9 +115,7 @@ def _clue(step: _Step, found: list[tuple[int, int, datetime | None]], ports: int
         kind="plugging",
         key=step.missing,
         component=step.component,
-        host=None,
         type="bug",
-        role="cause",
         weight=weight,
         reporter=step.component,
         statement=f"{len(found)} of {ports} ports that nova-compute waited for: {step.missing}",

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import NamedTuple
 
 import polars as pl
 
+from openstack_rca.correlation.times import earliest, latest
+from openstack_rca.correlation.wording import listed
 from openstack_rca.records import Clue
 
 
@@ -92,23 +93,21 @@ def _cut_short(table: pl.DataFrame) -> list[tuple[_Proxy, pl.DataFrame]]:
 
 def _clue(proxy: _Proxy, cut: pl.DataFrame) -> Clue:
     services = sorted(cut["backend"].unique().to_list())
-    times: list[datetime] = cut["time"].drop_nulls().to_list()
     return Clue(
         kind=_KIND,
         key="+".join(services),
         component=proxy.component,
         host=cut["host"][0],
         type="misconfiguration",
-        role="cause",
         weight=_WEIGHT,
         reporter=proxy.component,
-        statement=f"{proxy.component} gave up {cut.height} requests to {', '.join(services[:-1])} and {services[-1]} after "
+        statement=f"{proxy.component} gave up {cut.height} requests to {listed(services)} after "
         f"{min(cut['spent'].to_list()):.1f} s each: so soon and all alike it is no service that is slow, its own "
         f"'{proxy.limit}' is too short",
         records=tuple(cut["record"].head(_MOST)),
         count=cut.height,
-        first=min(times, default=None),
-        last=max(times, default=None),
+        first=earliest(cut["time"]),
+        last=latest(cut["time"]),
         remediation=f"Set '{proxy.limit}' in {proxy.file} to 1 minute or more and reload {proxy.component}.",
         look_next=(
             f"grep -rn '{proxy.limit}' in {proxy.file} and what it includes: which of them says this time?",

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import polars as pl
 
+from openstack_rca.correlation.wording import on
 from openstack_rca.records import Clue
 
 _DOWN = "service-down"
@@ -110,7 +111,7 @@ def _new_names(own: pl.DataFrame, table: pl.DataFrame, complaint: Clue) -> Itera
 
 
 def _clue(restart: Clue, complaint: Clue, own: pl.DataFrame, names: dict[str, int], accuser: str | None) -> Clue:
-    where = f" on {complaint.host}" if complaint.host else ""
+    where = on(complaint.host)
     called = f" and calls itself {' and '.join(sorted(names)[:2])}" if names else ""
     told = (
         f"{restart.component}{where} was restarted at {restart.last:%H:%M:%S} and runs{called}, but {complaint.reporter} has "

@@ -11,6 +11,7 @@ REQUESTS = (
 )  # fmt: skip
 """Columns of the requests view; `seconds` is from the start of the call, which is logged at its end, to the last record
 anywhere; `api_seconds` is what the call itself took."""
+_REFUSED, _BROKEN = 400, 500
 
 
 def requests(table: pl.DataFrame) -> pl.DataFrame:
@@ -21,33 +22,19 @@ def requests(table: pl.DataFrame) -> pl.DataFrame:
     5xx, refused when its own call was answered with a 4xx, else ok.
     """
     rooted = with_root(table).filter(pl.col("root").is_not_null())
-    answers = calls(rooted).with_columns(
-        _foreign=pl.col("request_id") != pl.col("root"), _began=pl.col("time") - pl.duration(seconds="seconds")
-    )
-    called = (
-        answers.sort("_foreign", "_began", "record")
-        .group_by("root")
-        .agg(
-            pl.col("method", "path", "status").first(),
-            api_seconds=pl.col("seconds").first(),
-            _worst_status=pl.col("status").max(),
-            _began=pl.col("_began").min(),
-        )
-    )
-    place = pl.concat_str(
+    hops = pl.concat_str(
         [pl.col("service").cast(pl.String), pl.col("host").cast(pl.String)], separator=" @ ", ignore_nulls=True
     )
     found = (
         rooted.lazy()
         .sort("time", "record", nulls_last=True)
-        .with_columns(_place=place)
         .group_by("root", maintain_order=True)
         .agg(
             first=pl.col("time").min(),
             last=pl.col("time").max(),
             user=pl.col("user").drop_nulls().first(),
             project=pl.col("project").drop_nulls().first(),
-            hops=pl.col("_place").n_unique(),
+            hops=hops.n_unique(),
             services=pl.col("service").cast(pl.String).unique(maintain_order=True).drop_nulls(),
             hosts=pl.col("host").cast(pl.String).unique(maintain_order=True).drop_nulls(),
             records=pl.len(),
@@ -57,15 +44,37 @@ def requests(table: pl.DataFrame) -> pl.DataFrame:
         )
         .collect()
     )
-    joined = found.join(called, on="root", how="left").with_columns(first=pl.min_horizontal("first", "_began"))
-    joined = joined.with_columns(
-        seconds=(pl.col("last") - pl.col("first")).dt.total_microseconds() / 1e6,
-        outcome=pl.when((pl.col("errors") > 0) | (pl.col("_worst_status") >= 500))
-        .then(pl.lit("failed"))
-        .when(pl.col("status") >= 400)
-        .then(pl.lit("refused"))
-        .otherwise(pl.lit("ok")),
-        services=pl.col("services").list.join(" → "),
-        hosts=pl.col("hosts").list.join(" "),
+    return (
+        found.join(_answered(rooted), on="root", how="left", maintain_order="left")
+        .with_columns(first=pl.min_horizontal("first", "_began"))
+        .with_columns(
+            seconds=(pl.col("last") - pl.col("first")).dt.total_microseconds() / 1e6,
+            outcome=pl.when((pl.col("errors") > 0) | (pl.col("_worst_status") >= _BROKEN))
+            .then(pl.lit("failed"))
+            .when(pl.col("status") >= _REFUSED)
+            .then(pl.lit("refused"))
+            .otherwise(pl.lit("ok")),
+            services=pl.col("services").list.join(" → "),
+            hosts=pl.col("hosts").list.join(" "),
+        )
+        .rename({"root": "request_id"})
+        .select(REQUESTS)
+        .sort("first", maintain_order=True)
     )
-    return joined.rename({"root": "request_id"}).select(REQUESTS).sort("first", maintain_order=True)
+
+
+def _answered(rooted: pl.DataFrame) -> pl.DataFrame:
+    """Return of each request the call that began it, when the first of its calls began, and the worst status of them all."""
+    answers = calls(rooted).with_columns(
+        _foreign=pl.col("request_id") != pl.col("root"), _began=pl.col("time") - pl.duration(seconds="seconds")
+    )
+    return (
+        answers.sort("_foreign", "_began", "record")
+        .group_by("root")
+        .agg(
+            pl.col("method", "path", "status").first(),
+            api_seconds=pl.col("seconds").first(),
+            _worst_status=pl.col("status").max(),
+            _began=pl.col("_began").min(),
+        )
+    )

@@ -38,7 +38,9 @@ def shorter_answers(table: pl.DataFrame, baseline: pl.DataFrame | None, graph: S
         .agg(
             pl.col("short").mean().alias("share"),
             pl.col("least").first(),
-            *(pl.col(c).filter("short").alias(c) for c in ("record", "time", "length")),
+            pl.col("record", "length").filter("short"),
+            first=pl.col("time").filter("short").min(),
+            last=pl.col("time").filter("short").max(),
         )
         .filter(pl.col("share") >= _STEADY)
     )
@@ -55,14 +57,12 @@ def _lengths(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def _clue(row: dict[str, Any], graph: ServiceGraph) -> Clue:
-    component = graph.resolve(row["service"]) or row["service"] or "unknown"
+    component = graph.component_of(row["service"])
     return Clue(
         kind="size",
         key=f"{component}:{row['route']}",
         component=component,
-        host=None,
         type="bug",
-        role="cause",
         weight=_WEIGHT,
         reporter=component,
         statement=(
@@ -71,7 +71,7 @@ def _clue(row: dict[str, Any], graph: ServiceGraph) -> Clue:
         ),
         records=tuple(row["record"][:_MOST]),
         count=len(row["record"]),
-        first=min((t for t in row["time"] if t), default=None),
-        last=max((t for t in row["time"] if t), default=None),
+        first=row["first"],
+        last=row["last"],
         look_next=(COMPARE,),
     )

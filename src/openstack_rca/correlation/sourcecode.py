@@ -13,6 +13,7 @@ from functools import cache, cached_property
 from os.path import commonpath
 from typing import Any
 
+from openstack_rca.correlation.tracebacks import project_of
 from openstack_rca.errors import KnowledgeError
 from openstack_rca.knowledge import FOLDER
 from openstack_rca.records import CodeLocation
@@ -48,6 +49,10 @@ class Function:
     def place(self) -> CodeLocation:
         """Its file, class and name."""
         return CodeLocation(self.file, self.class_name, self.name)
+
+    def position(self, parameter: str) -> int:
+        """Return the number of an argument by position, from 0, that gives a parameter; -1 for that which a method is bound to."""
+        return self.parameters.index(parameter) - (self.parameters[:1] in (("self",), ("cls",)))
 
 
 class Project:
@@ -245,9 +250,18 @@ class Project:
         owner, _, name = qualified.rpartition(".")
         entry = self._files[file]["functions"][qualified]
         values = {variable: tuple(calls) for variable, calls in entry["values"].items()}
-        return Function(file, owner or None, name, tuple(entry["parameters"]), values, tuple(entry["returns"]),
-                        entry["aliases"], tuple(entry["may_return"]), entry["arguments"],
-                        {**entry["logs"], **entry["raises"]})  # fmt: skip
+        return Function(
+            file=file,
+            class_name=owner or None,
+            name=name,
+            parameters=tuple(entry["parameters"]),
+            values=values,
+            returns=tuple(entry["returns"]),
+            aliases=entry["aliases"],
+            may_return=tuple(entry["may_return"]),
+            arguments=entry["arguments"],
+            said={**entry["logs"], **entry["raises"]},
+        )
 
 
 def _holds(message: str, text: str) -> bool:
@@ -266,8 +280,7 @@ def given_for(parameter: str, given: Mapping[str, str], function: Function) -> s
         return given.get(parameter)
     if "*" in given:
         return parameter
-    bound = function.parameters[:1] in (("self",), ("cls",))
-    return given.get(str(function.parameters.index(parameter) - bound))
+    return given.get(str(function.position(parameter)))
 
 
 def _are_siblings(one: Function, other: Function) -> bool:
@@ -287,17 +300,16 @@ class SourceCode:
     def __init__(self, files: Iterable[str]) -> None:
         by_project: dict[str, set[str]] = {}
         for file in files:
-            by_project.setdefault(file.split("/", 1)[0], set()).add(file)
+            by_project.setdefault(project_of(file), set()).add(file)
         self._files = by_project
 
     def project(self, file: str) -> Project | None:
         """Return the project of a source file ("nova/compute/api.py"); None for one without an index."""
-        name = file.split("/", 1)[0]
+        name = project_of(file)
         wanted = self._files.get(name, {file})
-        fits = [
-            (len(wanted.intersection(has)), number, release) for number, (release, has) in enumerate(_releases(name))
-        ]
-        return _load(name, max(fits)[2]) if fits else None
+        newest_first = reversed(_releases(name))
+        best = max(newest_first, key=lambda release: len(wanted & release[1]), default=None)
+        return _load(name, best[0]) if best else None
 
     def function(self, file: str, name: str, variable: str | None = None) -> Function | None:
         """Return the function of a file by its bare name, as `Project.function`."""
@@ -307,14 +319,16 @@ class SourceCode:
 
 def sayers(loggers: Iterable[str]) -> Callable[[str, str], list[CodeLocation]]:
     """Return what tells, of a logger and its message, who made what was asked before it was raised or logged, who raised it,
-    and who logged it; the loggers of the logs tell the release.
+    who logged it, and the logger's module; the loggers of the logs tell the release.
     """
     code = SourceCode(map(_path, loggers))
 
     def told(logger: str, message: str) -> list[CodeLocation]:
-        project = code.project(_path(logger))
-        said = (project.raising(message), project.logging(_path(logger), message)) if project else ()
-        return [*(place for places in said for place in places[1:]), *(places[0] for places in said if places)]
+        module = _path(logger)
+        project = code.project(module)
+        said = (project.raising(message), project.logging(module, message)) if project else ()
+        asked, sayers = [p for places in said for p in places[1:]], [places[0] for places in said if places]
+        return [*asked, *sayers, CodeLocation(module, None, None)]
 
     return told
 
@@ -326,7 +340,7 @@ def _path(logger: str) -> str:
 @cache
 def _releases(name: str) -> list[tuple[str, frozenset[str]]]:
     """Return the releases of a project with their files, oldest first; empty for a project without an index."""
-    if not name.isidentifier() or not (FOLDER / "code" / name).is_dir():
+    if not is_indexed(name):
         return []
     listed = {release: frozenset(files) for release, files in content(name, "files").items()}
     return sorted(listed.items(), key=lambda r: [int(part) for part in r[0].split(".")])
@@ -337,11 +351,16 @@ def _load(name: str, release: str) -> Project:
     return Project(content(name, release))
 
 
+def is_indexed(name: str) -> bool:
+    """Say whether there is an index of a project."""
+    return name.isidentifier() and (FOLDER / "code" / name).is_dir()
+
+
 def content(name: str, part: str) -> dict[str, Any]:
-    """Return one part of the index of a project: a release, "files" or "lines"."""
+    """Return one part of the index of a project: a release, "files" or "lines"; raises KnowledgeError when it is damaged."""
     path = FOLDER / "code" / name / f"{part}.json.gz"
     try:
-        content: dict[str, Any] = json.loads(gzip.decompress(path.read_bytes()))
+        read: dict[str, Any] = json.loads(gzip.decompress(path.read_bytes()))
     except (OSError, ValueError) as error:
         raise KnowledgeError(f"The index of source code {path} cannot be read: {error}.") from error
-    return content
+    return read

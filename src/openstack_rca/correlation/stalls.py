@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from openstack_rca.correlation.topology import ServiceGraph
+from openstack_rca.correlation.wording import listed
 from openstack_rca.records import Clue
 
 _AT_ONCE = timedelta(seconds=60)
@@ -25,14 +26,14 @@ def stalls(clues: Sequence[Clue], graph: ServiceGraph) -> list[Clue]:
     if any(c.component == _BROKER and c.role == "cause" and c.weight >= _BROKEN for c in clues):
         return []
     waited = [
-        c for c in clues
+        (c.first, c) for c in clues
         if c.type == "timeout" and c.kind != "wait" and c.reporter != c.component and c.role != "context"
         and graph.family(c.reporter) != "host"  # kubelet's probes reach no further than the program
         and c.weight >= _TELLING and c.first and _DATABASE in graph.needs(c.component) and not graph.is_per_host(c.component)
     ]  # fmt: skip
-    waited.sort(key=lambda c: (c.first, c.key))
-    for start in waited:
-        together = [c for c in waited if start.first <= c.first <= start.first + _AT_ONCE]  # type: ignore[operator]
+    waited.sort(key=lambda w: (w[0], w[1].key))
+    for since, _ in waited:
+        together = [c for first, c in waited if since <= first <= since + _AT_ONCE]
         names = sorted({c.component for c in together})
         if len({graph.family(name) for name in names}) > 1:
             return [_stall(names, together)]
@@ -45,12 +46,10 @@ def _stall(names: list[str], together: Sequence[Clue]) -> Clue:
         kind="stall",
         key="+".join(names),
         component=_DATABASE,
-        host=None,
         type="timeout",
-        role="cause",
         weight=_WEIGHT,
         reporter=names[0],
-        statement=f"{', '.join(names[:-1])} and {names[-1]} stopped answering at the same time, and nobody lost the "
+        statement=f"{listed(names)} stopped answering at the same time, and nobody lost the "
         "message broker: what all of them wait for is the database",
         records=tuple(told[name].records[0] for name in names),
         count=len(together),
@@ -85,7 +84,7 @@ def refusals(clues: Sequence[Clue], graph: ServiceGraph) -> list[Clue]:
             component=_IDENTITY,
             role="cause",
             weight=_REFUSED_THEMSELVES if len(refused - {_IDENTITY}) >= _REFUSING else _REFUSAL_WEIGHT,
-            statement=f"{', '.join(names[:-1])} and {names[-1]} refuse tokens (401) that keystone issued: they expire too soon, "
+            statement=f"{listed(names)} refuse tokens (401) that keystone issued: they expire too soon, "
             "or keystone does not know them any more",
             records=tuple(c.records[0] for c in told.values()),
             count=sum(c.count for c in unauthorised),

@@ -10,9 +10,16 @@ import polars as pl
 
 from openstack_rca.records import Hop, Question, Story
 
-_FAILED_STATUS = r"(?:status: |HTTP/1\.[01]\"? |HTTP \()([45]\d\d)"
+_IS_BAD = (pl.col("level") >= "ERROR") | pl.col("message").str.contains(
+    r"(?:status: |HTTP/1\.[01]\"? |HTTP \()([45]\d\d)"
+)
+"""Whether a record is an error, or tells of an answer of 400 and above."""
 _MOST_RECORDS = 50
+"""So many of the records of a hop are told."""
 _MOST_NAMED = 50
+"""A name that more requests hold than this is not that of one resource."""
+_NOVEL = 0.5
+"""With this much of novel failures a request is a failed one."""
 
 
 def with_root(table: pl.DataFrame) -> pl.DataFrame:
@@ -43,6 +50,7 @@ def with_root(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def _root(child: str, parent: dict[str, str]) -> str:
+    """Return the id where the chain of parents ends; a circle is followed once."""
     seen = {child}
     while (up := parent.get(child)) and up not in seen:
         child = up
@@ -51,10 +59,7 @@ def _root(child: str, parent: dict[str, str]) -> str:
 
 
 def asked_roots(table: pl.DataFrame, question: Question) -> list[str]:
-    """Return the roots of the requests that the question names, by request id or by a resource they touch.
-
-    A name that very many requests hold says nothing: it is not that of one resource.
-    """
+    """Return the roots of the requests that the question names, by request id or by a resource that they touch."""
     wanted = pl.lit(False)
     if question.request_ids:
         ids = list(question.request_ids)
@@ -70,19 +75,18 @@ def asked_roots(table: pl.DataFrame, question: Question) -> list[str]:
 
 
 def failed_roots(table: pl.DataFrame, most: int = 12) -> list[str]:
-    """Return the roots of requests that hold novel failures, the ones over most services first."""
-    bad = (pl.col("level") >= "ERROR") | pl.col("message").str.contains(_FAILED_STATUS)
+    """Return the roots of requests that hold novel failures: users' requests first, then those over most services."""
     return (
         table.filter(pl.col("root").is_not_null())
-        .group_by("root")
+        .group_by("root", maintain_order=True)
         .agg(
-            failures=(bad * pl.col("novelty")).sum(),
+            failures=(_IS_BAD * pl.col("novelty")).sum(),
             services=pl.col("service").n_unique(),
             user=pl.col("project").is_not_null().any(),
             first=pl.col("time").min(),
         )
-        .filter(pl.col("failures") > 0.5)
-        .sort("user", "services", "failures", "first", descending=[True, True, True, False])
+        .filter(pl.col("failures") > _NOVEL)
+        .sort("user", "services", "failures", "first", descending=[True, True, True, False], maintain_order=True)
         .head(most)["root"]
         .to_list()
     )
@@ -90,17 +94,15 @@ def failed_roots(table: pl.DataFrame, most: int = 12) -> list[str]:
 
 def follow(table: pl.DataFrame, roots: Sequence[str]) -> tuple[Story, ...]:
     """Return one story a root: a hop for each service, host and local request id, in order of time."""
-    chosen = table.filter(pl.col("root").is_in(list(roots))).with_columns(
-        bad=(pl.col("level") >= "ERROR") | pl.col("message").str.contains(_FAILED_STATUS)
-    )
     hops = (
-        chosen.group_by("root", "service", "host", "request_id", maintain_order=True)
+        table.filter(pl.col("root").is_in(list(roots)))
+        .group_by("root", "service", "host", "request_id", maintain_order=True)
         .agg(
             pl.col("time").min().alias("first"),
             pl.col("time").max().alias("last"),
             pl.col("record").head(_MOST_RECORDS),
             pl.col("level").max(),
-            pl.col("bad").any(),
+            bad=_IS_BAD.any(),
         )
         .sort("first", "service", nulls_last=True)
     )
@@ -108,14 +110,14 @@ def follow(table: pl.DataFrame, roots: Sequence[str]) -> tuple[Story, ...]:
     for r in hops.iter_rows(named=True):
         found[r["root"]].append(
             Hop(
-                r["service"] or "unknown",
-                r["host"],
-                r["request_id"],
-                r["first"],
-                r["last"],
-                tuple(r["record"]),
-                r["level"],
-                r["bad"],
+                service=r["service"] or "unknown",
+                host=r["host"],
+                request_id=r["request_id"],
+                first=r["first"],
+                last=r["last"],
+                records=tuple(r["record"]),
+                worst=r["level"],
+                failed=r["bad"],
             )
         )
     return tuple(Story(root, "request", tuple(hs), any(h.failed for h in hs)) for root, hs in found.items() if hs)

@@ -2,7 +2,7 @@
 
 import re
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache, lru_cache
@@ -42,7 +42,11 @@ class Handover:
 
 @dataclass(frozen=True)
 class ServiceGraph:
-    """The components of a cloud; implements the Topology contract."""
+    """The components of a cloud; implements the Topology contract.
+
+    `shared` are needed by all services, `operations` words of issues with the components that they are about, `handovers`
+    calls that are handed on, `alternatives` groups of programs of which a cloud has one.
+    """
 
     components: Mapping[str, Mapping[str, Any]]
     shared: frozenset[str]
@@ -62,11 +66,8 @@ class ServiceGraph:
         An alternative is there when one of the programs writes that no other has. A dependency on one that is not is cut; a
         port belongs to who listens on it.
         """
-        here = set(seen)
-        absent: set[str] = set()
-        for groups in self.alternatives:
-            used = [g for g in groups if (g - frozenset().union(*(o for o in groups if o is not g))) & here]
-            absent |= frozenset().union(*groups) - frozenset().union(*used) - here if used else set()
+        here = frozenset(seen)
+        absent = frozenset[str]().union(*(_unused(groups, here) for groups in self.alternatives))
         taken = {port for name, port in ports.items() if name in self.components}
         components = {
             name: {
@@ -79,7 +80,7 @@ class ServiceGraph:
             }
             for name, known in self.components.items()
         }
-        return replace(self, components=components, absent=frozenset(absent), seen=frozenset(here))
+        return replace(self, components=components, absent=absent, seen=here)
 
     def resolve(self, name: str | None) -> str | None:
         """Return the canonical component that a name or alias stands for; None when nothing is known by it."""
@@ -92,6 +93,14 @@ class ServiceGraph:
             if candidate in self.aliases:
                 return self.aliases[candidate]
         return None
+
+    def component_of(self, program: str | None) -> str:
+        """Return the component that a program is; its own name where nothing is known by that, "unknown" without one."""
+        return self.resolve(program) or program or "unknown"
+
+    def programs(self, table: pl.DataFrame, is_wanted: Callable[[str], bool]) -> list[str]:
+        """Return the names of the programs of a log table whose component is wanted."""
+        return [s for s in table["service"].drop_nulls().unique().cast(pl.String) if is_wanted(self.component_of(s))]
 
     def family(self, component: str) -> str:
         """Return the service of a report that a component belongs to; unknown programs go by their first word."""
@@ -123,11 +132,11 @@ class ServiceGraph:
 
     def depends(self, component: str, other: str) -> int | None:
         """Return in how many steps `component` needs `other`; None when it does not."""
-        return self._distances(component).get(other)
+        return _distances(self, component).get(other)
 
     def at_port(self, port: int | str) -> str | None:
         """Return the component that listens on a port by default."""
-        return self._by_port.get(int(port))
+        return _index(self, "ports").get(int(port))
 
     def at_url(self, url: str) -> tuple[str | None, str | None]:
         """Return component and host name that a URL points at; None for what it does not tell."""
@@ -142,7 +151,8 @@ class ServiceGraph:
 
     def rpc_callee(self, files: list[str]) -> str | None:
         """Return whom a traceback through these files (outermost first) was waiting for over RPC."""
-        return next((self._by_rpc[f] for f in reversed(files) if f in self._by_rpc), None)
+        callees = _index(self, "rpc")
+        return next((callees[f] for f in reversed(files) if f in callees), None)
 
     def runner(self, file: str) -> str | None:
         """Return the one program that runs the code of a file; None for code that several may run."""
@@ -150,34 +160,28 @@ class ServiceGraph:
 
     def agent(self, kind: str) -> str | None:
         """Return the component of a neutron agent type such as "DHCP agent"."""
-        return self._by_agent.get(kind.strip().lower())
-
-    @property
-    def _by_port(self) -> dict[int, str]:
-        return _index(self, "ports")
-
-    @property
-    def _by_rpc(self) -> dict[str, str]:
-        return _index(self, "rpc")
-
-    @property
-    def _by_agent(self) -> dict[str, str]:
-        return {str(k).lower(): v for k, v in _index(self, "agent").items()}
-
-    def _distances(self, start: str) -> dict[str, int]:
-        return _distances(self, start)
+        wanted = kind.strip().lower()
+        return next((name for known, name in _index(self, "agent").items() if known.lower() == wanted), None)
 
     def __hash__(self) -> int:
-        return id(self)
+        return id(self)  # components are dictionaries; what is derived of a graph is cached by it
+
+
+def _unused(groups: Sequence[frozenset[str]], here: frozenset[str]) -> frozenset[str]:
+    """Return the programs of the alternatives that a cloud does not use; none where none of them can be told to be used."""
+    used = [g for g in groups if not here.isdisjoint(g.difference(*(other for other in groups if other is not g)))]
+    return frozenset[str]().union(*groups).difference(here, *used) if used else frozenset()
 
 
 @lru_cache(64)
 def _index(graph: ServiceGraph, field: str) -> dict[Any, str]:
+    """Return the components by each value that they have in a field: a port, a file, a name."""
     return {value: name for name, c in graph.components.items() for value in c.get(field, ())}
 
 
 @lru_cache(1024)
 def _distances(graph: ServiceGraph, start: str) -> dict[str, int]:
+    """Return in how many steps a component needs each of those that it needs."""
     found, queue = {start: 0}, deque([start])
     while queue:
         here = queue.popleft()
@@ -196,11 +200,11 @@ def topology_of(table: pl.DataFrame) -> ServiceGraph:
     told = (
         table.with_columns(port=pl.col("message").str.extract(_LISTENS).cast(pl.Int32, strict=False))
         .filter(pl.col("port").is_not_null())
-        .group_by(pl.col("service").cast(pl.String))
+        .group_by(pl.col("service").cast(pl.String), maintain_order=True)
         .agg(pl.col("port").mode().sort().first())
     )
     ports = {name: port for service, port in told.iter_rows() if (name := graph.resolve(service))}
-    return graph.observed([graph.resolve(s) or s for s in services], ports)
+    return graph.observed(map(graph.component_of, services), ports)
 
 
 @cache
@@ -210,27 +214,37 @@ def load_topology() -> ServiceGraph:
     Raises KnowledgeError when it names a component that it does not define.
     """
     data = read("topology.yaml")
-    components: dict[str, dict[str, Any]] = data["components"]
-    named = {n for c in components.values() for n in c.get("needs", ())} | set(data["shared"])
-    named |= set(data["aliases"].values()) | {c for o in data["operations"] for c in o["components"]}
-    named |= {c for h in data["handovers"] for c in (h["at"], h["to"], *h.get("via", ()))}
-    alternatives = tuple(tuple(map(frozenset, groups)) for groups in data["alternatives"])
-    named |= {c for groups in alternatives for g in groups for c in g}
-    if unknown := sorted(named - set(components)):
+    if unknown := sorted(_named(data) - data["components"].keys()):
         raise KnowledgeError(f"topology.yaml names components that it does not define: {', '.join(unknown)}.")
-    operations = tuple((frozenset(o["words"]), tuple(o["components"])) for o in data["operations"])
-    handovers = tuple(
-        Handover(
-            h["at"],
-            h["method"],
-            re.compile(h["route"]),
-            h["to"],
-            tuple(h.get("via", ())),
-            timedelta(seconds=h["within"]),
-        )
-        for h in data["handovers"]
-    )
-    stopwords = frozenset(data["stopwords"].split())
     return ServiceGraph(
-        components, frozenset(data["shared"]), data["aliases"], operations, stopwords, handovers, alternatives
+        components=data["components"],
+        shared=frozenset(data["shared"]),
+        aliases=data["aliases"],
+        operations=tuple((frozenset(o["words"]), tuple(o["components"])) for o in data["operations"]),
+        stopwords=frozenset(data["stopwords"].split()),
+        handovers=tuple(map(_handover, data["handovers"])),
+        alternatives=tuple(tuple(map(frozenset, groups)) for groups in data["alternatives"]),
+    )
+
+
+def _named(data: Mapping[str, Any]) -> set[str]:
+    """Return the components that the knowledge names anywhere."""
+    return {
+        *data["shared"],
+        *data["aliases"].values(),
+        *(name for known in data["components"].values() for name in known.get("needs", ())),
+        *(name for o in data["operations"] for name in o["components"]),
+        *(name for h in data["handovers"] for name in (h["at"], h["to"], *h.get("via", ()))),
+        *(name for groups in data["alternatives"] for group in groups for name in group),
+    }
+
+
+def _handover(given: Mapping[str, Any]) -> Handover:
+    return Handover(
+        at=given["at"],
+        method=given["method"],
+        route=re.compile(given["route"]),
+        to=given["to"],
+        via=tuple(given.get("via", ())),
+        within=timedelta(seconds=given["within"]),
     )

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from openstack_rca.knowledge import read
+from openstack_rca.records import CodeLocation
 
 _FRAME = re.compile(r'File "([^"\n]+)", line (\d+), in (<?\w+>?)(?:\n +(?!File )([^\n]*))?')
 _PACKAGE_ROOT = re.compile(r"^.*(?:site-packages|dist-packages)/|^/opt/stack/[\w.-]+/|^.*/lib/python[\d.]+/")
@@ -38,10 +39,20 @@ class Frame:
     function: str
     source: str = ""
 
+    @property
+    def project(self) -> str:
+        """The package that its file belongs to."""
+        return project_of(self.file)
+
+    @property
+    def place(self) -> CodeLocation:
+        """Its file and function; a frame does not tell the class."""
+        return CodeLocation(self.file, None, self.function)
+
 
 @dataclass(frozen=True)
 class Traceback:
-    """One exception with its frames, outermost first; `cause` is the exception that it was raised from, if any."""
+    """One exception with its message and its frames, outermost first."""
 
     exception: str
     message: str
@@ -71,6 +82,11 @@ def parse(text: str) -> list[Traceback]:
 def package_path(path: str) -> str:
     """Return a source path as in the package: "/usr/lib/python3/dist-packages/nova/utils.py" is "nova/utils.py"."""
     return _PACKAGE_ROOT.sub("", path)
+
+
+def project_of(path: str) -> str:
+    """Return the package that a file belongs to: "nova" of "nova/utils.py"."""
+    return path.split("/", 1)[0]
 
 
 def _last_exception(part: str) -> tuple[str, str] | None:
@@ -112,7 +128,10 @@ def inline(message: str) -> Traceback | None:
 
 @dataclass(frozen=True)
 class ExceptionRule:
-    """What an exception of a class (and message) says about who is at fault; see knowledge/exceptions.yaml."""
+    """What an exception of a class (and message) says about who is at fault; see knowledge/exceptions.yaml.
+
+    `through` is a function that its frames must have, `at` file and source of the last frame.
+    """
 
     class_pattern: re.Pattern[str]
     message_pattern: re.Pattern[str] | None
@@ -164,11 +183,11 @@ class Blame:
 
     def is_library(self, frame: Frame) -> bool:
         """Say whether a frame is code that services share."""
-        return frame.file.split("/", 1)[0] in self.libraries
+        return frame.project in self.libraries
 
     def is_own(self, frame: Frame) -> bool:
         """Say whether a frame is OpenStack's own code, other than a decorator and the like."""
-        return frame.file.split("/", 1)[0] in self.projects and frame.function not in self.plumbing_functions
+        return frame.project in self.projects and frame.function not in self.plumbing_functions
 
     def is_core(self, frame: Frame) -> bool:
         """Say whether a frame is OpenStack's own code and does more than pass a call on."""
@@ -193,13 +212,26 @@ def _pattern(text: str | None) -> re.Pattern[str] | None:
 def load_blame() -> Blame:
     """Return the knowledge of `knowledge/exceptions.yaml`."""
     data: dict[str, Any] = read("exceptions.yaml")
-    rules = tuple(
-        ExceptionRule(re.compile(r["class"]), _pattern(r.get("message")), _pattern(r.get("through")), _pattern(r.get("at")),
-                      r["blames"], r["role"], r["type"], r["weight"])
-        for r in data["rules"]
-    )  # fmt: skip
-    plumbing = data["plumbing"]
-    return Blame(rules, data["clients"], data["adapters"], frozenset(data["projects"]), frozenset(data["libraries"]),
-                 tuple(plumbing["files"]),
-                 frozenset(plumbing["functions"]),
-                 tuple((re.compile(w["pattern"]), w["type"]) for w in data["words"]))  # fmt: skip
+    return Blame(
+        rules=tuple(map(_rule, data["rules"])),
+        clients=data["clients"],
+        adapters=data["adapters"],
+        projects=frozenset(data["projects"]),
+        libraries=frozenset(data["libraries"]),
+        plumbing_files=tuple(data["plumbing"]["files"]),
+        plumbing_functions=frozenset(data["plumbing"]["functions"]),
+        words=tuple((re.compile(w["pattern"]), w["type"]) for w in data["words"]),
+    )
+
+
+def _rule(given: dict[str, Any]) -> ExceptionRule:
+    return ExceptionRule(
+        class_pattern=re.compile(given["class"]),
+        message_pattern=_pattern(given.get("message")),
+        through=_pattern(given.get("through")),
+        at=_pattern(given.get("at")),
+        blames=given["blames"],
+        role=given["role"],
+        type=given["type"],
+        weight=given["weight"],
+    )

@@ -12,7 +12,7 @@ from openstack_rca.records import Clue, CodeLocation, Question, Story
 Cite = Callable[[Sequence[int]], Mapping[int, "CitedLine"]]
 """Record ids in, the lines as they stand in their files out; a record that cannot be read again is left out."""
 Sayers = Callable[[str, str], Sequence[CodeLocation]]
-"""A logger and its message in, the places in OpenStack's source that it leads to, most likely first; empty when unknown."""
+"""A logger and its message in, the places in OpenStack's source that it leads to, most likely first; the logger's own module last."""
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,9 @@
 import math
 import re
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
-from openstack_rca.records import Hypothesis, Question
+from openstack_rca.records import Clue, Hypothesis, Question
 
 _FLOOR, _CEILING = 0.02, 0.97
 _SLOPE, _MARGIN, _DEFECT, _OFFSET, _LAPSE = 0.72, 3.93, 1.73, -0.12, 0.093
@@ -17,6 +18,17 @@ _TRACED = frozenset({"traceback", "answer"})
 """The kinds of clue that a traceback gives."""
 REFUSAL = 0.35
 """Exceptions by which a program refuses what it was asked weigh no more (knowledge/exceptions.yaml; 0.3, more when near)."""
+_NO_FAILURE_BY_ITSELF = frozenset({"addressed", "change", "silence", "size", "restart"})
+"""Kinds of clue that come in health too."""
+_CLEAR = 0.7
+"""From this weight on a clue names a mechanism or a place in the code."""
+_ONLY_LEADS = 0.6
+"""What the lead of a cause is worth that rests on clues alone which name no failure."""
+_ONLY_ASKED = 0.2
+"""The most that the confidence can be where nothing is known but what was asked about."""
+_MOMENT = timedelta(seconds=5)
+NEGLIGIBLE = 0.05
+"""A hypothesis or a clue of no more strength than this is not told."""
 _RIVALS = 5
 """So many of the hypotheses have a say in whether another one accounts for more."""
 _FAILS = re.compile(
@@ -54,6 +66,58 @@ def _chain(hypothesis: Hypothesis, culprits: Mapping[str, str | None]) -> set[st
         found.add(last)
         last = culprits.get(last)
     return found
+
+
+def standing(hypotheses: Sequence[Hypothesis]) -> list[float]:
+    """Return how far each hypothesis stands out, less where nothing names a failure, or only refusals do; 0 to 1."""
+    worth = [1.0 if is_accused(h) and not _only_refused(h) else _ONLY_LEADS for h in hypotheses]
+    return [lead * w for lead, w in zip(leads(hypotheses), worth, strict=True)]
+
+
+def confidences(hypotheses: Sequence[Hypothesis]) -> list[float]:
+    """Return the confidence of each hypothesis, 0 to 1; none has more than one before it, nor than these leave of certainty."""
+    found: list[float] = []
+    for h, lead, margin in zip(hypotheses, standing(hypotheses), margins(hypotheses), strict=True):
+        most = _ONLY_ASKED if {c.kind for c in h.clues if c.role != "context"} == {"addressed"} else 1.0
+        confidence = min(calibrated(lead, margin, is_defect(h)), most, 1 - sum(found), *found[-1:])
+        found.append(max(0.0, round(confidence, 3)))
+    return found
+
+
+def is_accused(hypothesis: Hypothesis) -> bool:
+    """Say whether something names a failure: change, silence and refused calls alone also happen in health."""
+    return any(c.role == "cause" and c.kind not in _NO_FAILURE_BY_ITSELF for c in hypothesis.clues) or any(
+        c.role == "symptom" and c.kind == "signature" for c in hypothesis.clues
+    )
+
+
+def is_vague(hypothesis: Hypothesis) -> bool:
+    """Say whether all that accuses are exceptions that name no clear fault and came at one moment, or that tell of a refusal
+    whenever they came: healthy clouds have such.
+    """
+    accusing = _accusing(hypothesis)
+    at_once = bool(accusing) and all(
+        c.kind in ("traceback", "error") and c.weight < _CLEAR and _is_of_one_moment(c) for c in accusing
+    )
+    return at_once or _only_refused(hypothesis)
+
+
+def _only_refused(hypothesis: Hypothesis) -> bool:
+    """Say whether all that accuses are exceptions by which a program refuses what it was asked (not found, in use)."""
+    accusing = _accusing(hypothesis)
+    return bool(accusing) and all(c.kind in ("traceback", "error") and c.weight <= REFUSAL for c in accusing)
+
+
+def _accusing(hypothesis: Hypothesis) -> list[Clue]:
+    return [
+        c for c in hypothesis.clues
+        if c.role == "cause" and c.weight > NEGLIGIBLE and c.kind not in _NO_FAILURE_BY_ITSELF
+    ]  # fmt: skip
+
+
+def _is_of_one_moment(clue: Clue) -> bool:
+    """Say whether something came once, or was tried again and again within a moment."""
+    return clue.count == 1 or bool(clue.first and clue.last and clue.last - clue.first <= _MOMENT)
 
 
 def is_defect(hypothesis: Hypothesis) -> bool:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Any
 
 import polars as pl
@@ -11,12 +10,11 @@ import polars as pl
 from openstack_rca.contracts import Topology
 from openstack_rca.diagnosis.case import Case, CitedLine
 from openstack_rca.diagnosis.confidence import (
-    REFUSAL,
-    calibrated,
+    NEGLIGIBLE,
+    confidences,
     is_about_something,
-    is_defect,
-    leads,
-    margins,
+    is_accused,
+    is_vague,
     needed,
 )
 from openstack_rca.diagnosis.coverage import with_coverage
@@ -40,9 +38,6 @@ from openstack_rca.settings import Analysis
 
 _REFUTED_FROM = 0.25
 """A hypothesis from this strength on that something else explains is worth being told as refuted."""
-_NO_FAILURE_BY_ITSELF = frozenset({"addressed", "change", "silence", "size", "restart"})
-_NEGLIGIBLE = 0.05
-"""A hypothesis of no more strength than this is not told."""
 _NONE = 0.01
 """A further cause of less confidence than this is none."""
 _UNLIKELY = 0.1
@@ -51,17 +46,19 @@ _CONCLUDED = 6
 """For so many of the first records the concluding line is shown too."""
 _FRAMES = 2
 """So many of the accused places are proved by the frames of a traceback that name them."""
-_MOMENT = timedelta(seconds=5)
-_CLEAR = 0.7
-"""From this weight on a clue names a mechanism or a place in the code."""
-_ONLY_LEADS = 0.6
-"""What the lead of a cause is worth that rests on such clues alone."""
-_ONLY_ASKED = 0.2
-"""The most that the confidence can be where nothing is known but what was asked about."""
 _ONLY_GUESSED = 0.5
-"""The most that it can be where the logs do not hold what the issue names."""
-_OTHER_PLACE = 0.7
-"""What each further place in the code is worth against the one before it."""
+"""The most that the confidence can be where the logs do not hold what the issue names."""
+_ADVISED, _RECOMMENDING, _CHECKING, _MOST_CHECKS = 3, 3, 4, 8
+"""For so many causes something is recommended, by so many clues of each; so many tell what to look at, and so often in all."""
+_REFUTING, _MOST_REFUTED = 2, 5
+"""So many lines refute a hypothesis, and so many of these are told."""
+_EVENTS_OF_ONE, _MOST_EVENTS = 6, 25
+"""So many clues of a hypothesis are events of the timeline, and so many events it has."""
+_OTHER_PLACES, _OTHER_PLACE = 2, 0.7
+"""How many further places in the code are told, and what each is worth against the one before it."""
+
+_ByRecord = dict[int, tuple[Evidence, ...]]
+"""The evidence that each record gives, its first line first."""
 
 
 @dataclass(frozen=True)
@@ -73,95 +70,47 @@ class OfflineAnalyst:
     def diagnose(self, case: Case) -> Diagnosis:
         """Return the ranked causes of a case; inconclusive when nothing accuses anybody strongly enough."""
         hypotheses = suspected(case)
-        kept = [h for h in hypotheses if h.score > _NEGLIGIBLE][: self.settings.max_causes]
+        kept = [h for h in hypotheses if h.score > NEGLIGIBLE][: self.settings.max_causes]
         sure = [min(c, _ONLY_GUESSED) if case.unmet else c for c in confidences(kept)]
         chosen = choose(kept, case.table, self.settings.max_evidence)
         rank = {r: n for n, h in reversed([*enumerate(kept)]) for c in h.clues for r in c.records}
         chosen = dict(sorted(chosen.items(), key=lambda one: rank.get(one[0], len(kept))))
         evidence = _evidence(case, chosen, self.settings.max_evidence, _places(kept[:1]))
-        ids = {record: pieces[0].id for record, pieces in evidence.items()}
-        causes = _causes(kept, sure, {record: tuple(p.id for p in pieces) for record, pieces in evidence.items()})
-        least = needed(case.question, self.settings.inconclusive_below)
-        inconclusive = not causes or causes[0].confidence < least or not _is_accused(kept[0])
-        inconclusive |= bool(case.unmet) or (
-            bool(causes) and not is_about_something(case.question) and _is_vague(kept[0])
-        )
-        likely = [h for h, s in zip(kept, sure, strict=True) if inconclusive or h is kept[0] or s >= _UNLIKELY][:3]
+        causes = _causes(kept, sure, evidence)
+        inconclusive = bool(case.unmet) or not causes or not self._is_convincing(case, kept[0], causes[0].confidence)
+        likely = [h for h, s in zip(kept, sure, strict=True) if inconclusive or h is kept[0] or s >= _UNLIKELY]
+        likely = likely[:_ADVISED]
         return Diagnosis(
             analyst="offline",
             inconclusive=inconclusive,
             causes=causes,
             evidence=tuple(piece for pieces in evidence.values() for piece in pieces),
-            refuted=_refuted(hypotheses, kept[:1], ids),
-            timeline=_timeline(case, kept, {record: pieces[0] for record, pieces in evidence.items()}),
-            recommendations=_unique(c.remediation for h in likely for c in h.clues[:3] if c.role != "context"),
-            next_checks=_unique(n for h in likely for c in h.clues[:4] for n in c.look_next)[:8],
+            refuted=_refuted(hypotheses, kept[:1], evidence),
+            timeline=_timeline(case, kept, evidence),
+            recommendations=_unique(
+                c.remediation for h in likely for c in h.clues[:_RECOMMENDING] if c.role != "context"
+            ),
+            next_checks=_unique(n for h in likely for c in h.clues[:_CHECKING] for n in c.look_next)[:_MOST_CHECKS],
             open_questions=_open(case, kept, inconclusive),
         )
+
+    def _is_convincing(self, case: Case, first: Hypothesis, confidence: float) -> bool:
+        """Say whether the first cause can be concluded: sure enough, by a failure, and a clear one when the issue names nothing."""
+        if confidence < needed(case.question, self.settings.inconclusive_below) or not is_accused(first):
+            return False
+        return is_about_something(case.question) or not is_vague(first)
 
 
 def suspected(case: Case) -> list[Hypothesis]:
     """Return the hypotheses about a case, best first, with the places in the code apart."""
     found = ranked(case.clues, case.table, case.topology, case.question)
-    told = sum(h.score > _NEGLIGIBLE for h in found)
+    told = sum(h.score > NEGLIGIBLE for h in found)
     return spread_code([*placed(found[:told], case.table, case.topology, case.sayers), *found[told:]])
 
 
 def ranked(clues: Sequence[Clue], table: pl.DataFrame, topology: Topology, question: Question) -> list[Hypothesis]:
     """Return the hypotheses that clues make, best first, and how much of what is new each accounts for."""
     return with_coverage(hypothesize(clues, topology, question, Presence(table)), table, topology)
-
-
-def standing(hypotheses: Sequence[Hypothesis]) -> list[float]:
-    """Return how far each hypothesis stands out, less where nothing names a failure, or only refusals do; 0 to 1."""
-    worth = [1.0 if _is_accused(h) and not _only_refused(h) else _ONLY_LEADS for h in hypotheses]
-    return [lead * w for lead, w in zip(leads(hypotheses), worth, strict=True)]
-
-
-def confidences(hypotheses: Sequence[Hypothesis]) -> list[float]:
-    """Return the confidence of each hypothesis, 0 to 1; none has more than one before it, nor than these leave of certainty."""
-    found: list[float] = []
-    for h, lead, margin in zip(hypotheses, standing(hypotheses), margins(hypotheses), strict=True):
-        most = _ONLY_ASKED if {c.kind for c in h.clues if c.role != "context"} == {"addressed"} else 1.0
-        confidence = min(calibrated(lead, margin, is_defect(h)), most, 1 - sum(found), *found[-1:])
-        found.append(max(0.0, round(confidence, 3)))
-    return found
-
-
-def _is_accused(hypothesis: Hypothesis) -> bool:
-    """Say whether something names a failure: change, silence and refused calls alone also happen in health."""
-    return any(c.role == "cause" and c.kind not in _NO_FAILURE_BY_ITSELF for c in hypothesis.clues) or any(
-        c.role == "symptom" and c.kind == "signature" for c in hypothesis.clues
-    )
-
-
-def _is_vague(hypothesis: Hypothesis) -> bool:
-    """Say whether all that accuses are exceptions that name no clear fault and came at one moment, or that tell of a refusal
-    whenever they came: healthy clouds have such.
-    """
-    accusing = _accusing(hypothesis)
-    at_once = bool(accusing) and all(
-        c.kind in ("traceback", "error") and c.weight < _CLEAR and _is_of_one_moment(c) for c in accusing
-    )
-    return at_once or _only_refused(hypothesis)
-
-
-def _only_refused(hypothesis: Hypothesis) -> bool:
-    """Say whether all that accuses are exceptions by which a program refuses what it was asked (not found, in use)."""
-    accusing = _accusing(hypothesis)
-    return bool(accusing) and all(c.kind in ("traceback", "error") and c.weight <= REFUSAL for c in accusing)
-
-
-def _accusing(hypothesis: Hypothesis) -> list[Clue]:
-    return [
-        c for c in hypothesis.clues
-        if c.role == "cause" and c.weight > _NEGLIGIBLE and c.kind not in _NO_FAILURE_BY_ITSELF
-    ]  # fmt: skip
-
-
-def _is_of_one_moment(clue: Clue) -> bool:
-    """Say whether something came once, or was tried again and again within a moment."""
-    return clue.count == 1 or bool(clue.first and clue.last and clue.last - clue.first <= _MOMENT)
 
 
 def spread_code(hypotheses: Sequence[Hypothesis]) -> list[Hypothesis]:
@@ -178,7 +127,7 @@ def spread_code(hypotheses: Sequence[Hypothesis]) -> list[Hypothesis]:
         if place.file not in files:
             files.add(place.file)
             others.append(replace(best, code=(place,), score=best.score * _OTHER_PLACE ** (len(others) + 1)))
-    return sorted([best, *others[:2], *rest], key=lambda h: -h.score)
+    return sorted([best, *others[:_OTHER_PLACES], *rest], key=lambda h: -h.score)
 
 
 def _places(hypotheses: Sequence[Hypothesis]) -> dict[int, tuple[CodeLocation, ...]]:
@@ -188,13 +137,13 @@ def _places(hypotheses: Sequence[Hypothesis]) -> dict[int, tuple[CodeLocation, .
 
 def _evidence(
     case: Case, chosen: dict[int, str], most: int, places: Mapping[int, tuple[CodeLocation, ...]]
-) -> dict[int, tuple[Evidence, ...]]:
+) -> _ByRecord:
     """Return the evidence of each chosen record: its first line, and for the first few what concludes it and the frames of
     its traceback that name the accused places.
     """
     cited = case.cite(list(chosen))
     rows = {r["record"]: r for r in case.table.filter(pl.col("record").is_in(list(chosen))).iter_rows(named=True)}
-    found: dict[int, tuple[Evidence, ...]] = {}
+    found: _ByRecord = {}
     shown = 0
     for record, why in chosen.items():
         if record not in cited or record not in rows or shown >= most:
@@ -203,7 +152,7 @@ def _evidence(
         lines = [(first, why)]
         if len(found) < _CONCLUDED:
             lines += [(frame, "names the place in the code") for frame in _naming(first.frames, places.get(record, ()))]
-            lines += [(first.conclusion, f"how the record of E{shown + 1} ends")] if first.conclusion else []
+            lines += [(first.conclusion, f"says why in the record of E{shown + 1}")] if first.conclusion else []
         found[record] = tuple(
             _piece(f"E{shown + n}", line, rows[record], reason)
             for n, (line, reason) in enumerate(lines[: most - shown], 1)
@@ -248,11 +197,12 @@ def _rounded(score: float | None) -> float | None:
     return None if score is None else round(score, 4)
 
 
-def _causes(kept: Sequence[Hypothesis], sure: Sequence[float], ids: dict[int, tuple[str, ...]]) -> tuple[Cause, ...]:
+def _causes(kept: Sequence[Hypothesis], sure: Sequence[float], evidence: _ByRecord) -> tuple[Cause, ...]:
+    """Return a cause for each hypothesis that a line proves, with its confidence."""
     causes: list[Cause] = []
     for hypothesis, confidence in zip(kept, sure, strict=True):
         own = {r for c in hypothesis.clues for r in c.records}
-        cited = tuple(i for record, names in ids.items() if record in own for i in names)
+        cited = tuple(p.id for record, pieces in evidence.items() if record in own for p in pieces)
         if not cited or (causes and confidence < _NONE):
             continue
         best = hypothesis.clues[0]
@@ -273,7 +223,7 @@ def _causes(kept: Sequence[Hypothesis], sure: Sequence[float], ids: dict[int, tu
     return tuple(causes)
 
 
-def _refuted(hypotheses: Sequence[Hypothesis], best: Sequence[Hypothesis], ids: dict[int, str]) -> tuple[Refuted, ...]:
+def _refuted(hypotheses: Sequence[Hypothesis], best: Sequence[Hypothesis], evidence: _ByRecord) -> tuple[Refuted, ...]:
     """Return the suspects that something else explains, each with the lines of that something as the refutation."""
     by_component = {h.component: h for h in reversed(hypotheses)}
     found = []
@@ -281,23 +231,25 @@ def _refuted(hypotheses: Sequence[Hypothesis], best: Sequence[Hypothesis], ids: 
         culprit = by_component.get(h.explained_by or "")
         if culprit is None or h in best or h.score < _REFUTED_FROM:
             continue
-        refuting = tuple(dict.fromkeys(ids[r] for c in culprit.clues for r in c.records if r in ids))[:2]
+        refuting = dict.fromkeys(evidence[r][0].id for c in culprit.clues for r in c.records if r in evidence)
         if refuting:
             why = f"{h.component} needs {culprit.component}, and its failure accounts for this: {culprit.clues[0].statement}"
-            found.append(Refuted(f"{h.component} is at fault: {h.clues[0].statement}", why, refuting))
-    return tuple(found[:5])
+            found.append(
+                Refuted(f"{h.component} is at fault: {h.clues[0].statement}", why, tuple(refuting)[:_REFUTING])
+            )
+    return tuple(found[:_MOST_REFUTED])
 
 
-def _timeline(case: Case, kept: Sequence[Hypothesis], evidence: dict[int, Evidence]) -> tuple[TimelineEvent, ...]:
+def _timeline(case: Case, kept: Sequence[Hypothesis], evidence: _ByRecord) -> tuple[TimelineEvent, ...]:
     """Return one event for each cited line that begins a clue, told by the shortest statement, in order of time."""
     events: dict[str, TimelineEvent] = {}
-    for clue in (c for h in kept for c in h.clues[:6]):
-        cited = next((evidence[r] for r in clue.records if r in evidence), None)
+    for clue in (c for h in kept for c in h.clues[:_EVENTS_OF_ONE]):
+        cited = next((evidence[r][0] for r in clue.records if r in evidence), None)
         if clue.first and cited and (cited.id not in events or len(clue.statement) < len(events[cited.id].event)):
             events[cited.id] = TimelineEvent(clue.first, clue.reporter, cited.host, clue.statement, cited.id)
-    began = "failures set in" if any(map(_is_accused, kept)) else "warnings or errors become more frequent"
+    began = "failures set in" if any(map(is_accused, kept)) else "warnings or errors become more frequent"
     onset = [TimelineEvent(case.onset, "all", None, began, None)] if case.onset else []
-    return tuple(sorted([*onset, *events.values()], key=lambda e: (e.time is None, e.time, e.service))[:25])
+    return tuple(sorted([*onset, *events.values()], key=lambda e: (e.time is None, e.time, e.service))[:_MOST_EVENTS])
 
 
 def _open(case: Case, kept: Sequence[Hypothesis], inconclusive: bool) -> tuple[str, ...]:

@@ -38,32 +38,33 @@ def placed(
 def _told_by(
     hypothesis: Hypothesis, table: pl.DataFrame, topology: Topology, sayers: Sayers
 ) -> tuple[CodeLocation, ...]:
+    """Return the places that the reports of a hypothesis' component lead to, one a file, with a function where that is known."""
     clues = [c for c in hypothesis.clues if c.role != "context" and c.reporter == hypothesis.component]
     told = [r for c in clues for r in c.records]
     quoted = {r for c in clues if c.kind == _QUOTED for r in c.records}
     rows = table.filter(pl.col("record").is_in(told)).select("record", "level", "logger", "message")
-    found = {r: (level, logger, message) for r, level, logger, message in rows.iter_rows()}
+    found = {record: rest for record, *rest in rows.iter_rows()}
     places: list[CodeLocation] = []
     for record in told:
         level, logger, message = found.get(record, ("", None, ""))
         if logger and (level in _FAILING or record in quoted):
-            places += [*sayers(logger, message), CodeLocation(logger.replace(".", "/") + ".py", None, None)]
-    own = [
-        p
-        for p in places
-        if p.file.count("/") > 1
-        and p.file.startswith(f"{hypothesis.service}/")
-        and _is_core(p.file)
-        and topology.runner(p.file) in (None, hypothesis.component)
-    ]
+            places += (p for p in sayers(logger, message) if _is_of(p.file, hypothesis, topology))
     if hypothesis.type == "bug":
-        calls = (_handler(hypothesis.component, found[r][2]) for r in told if r in found)
-        own += [CodeLocation(f, None, None) for f in calls if f]
+        handlers = (_handler(hypothesis.component, found[r][-1]) for r in told if r in found)
+        places += (CodeLocation(file, None, None) for file in handlers if file)
     best: dict[str, CodeLocation] = {}
-    for place in own:
+    for place in places:
         if not (place.file in best and best[place.file].function):
             best[place.file] = place
     return tuple(best.values())[:_MOST]
+
+
+def _is_of(path: str, hypothesis: Hypothesis, topology: Topology) -> bool:
+    """Say whether a module is the suspected component's own code and does more than pass calls on."""
+    projects, plumbing = _own_code()
+    project, _, module = path.partition("/")
+    is_core = project == hypothesis.service and project in projects and not path.startswith(plumbing)
+    return is_core and "/" in module and topology.runner(path) in (None, hypothesis.component)
 
 
 def _handler(component: str, call: str) -> str | None:
@@ -78,12 +79,6 @@ def _handler(component: str, call: str) -> str | None:
 def _handlers() -> list[dict[str, str]]:
     found: list[dict[str, str]] = read("http.yaml")["handlers"]
     return found
-
-
-def _is_core(path: str) -> bool:
-    """Say whether a module is OpenStack's own code and does more than pass calls on."""
-    projects, plumbing = _own_code()
-    return path.split("/", 1)[0] in projects and not path.startswith(plumbing)
 
 
 @cache

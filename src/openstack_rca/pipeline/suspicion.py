@@ -10,9 +10,9 @@ import polars as pl
 from openstack_rca.correlation import (
     ServiceGraph,
     absence_clues,
-    addressed,
     as_answered,
     as_cut,
+    asked_api,
     by_the_kernel,
     error_clues,
     handover_clues,
@@ -125,7 +125,7 @@ def find_clues(
         *renamed(found, table),
         *by_the_kernel(found, table, graph),
         *misfits(found),
-        *addressed(table, question, graph, found),
+        *asked_api(table, question, graph, found),
     )
     own = set(table.filter(pl.col("root").is_in(list(asked)))["record"].to_list()) if asked else set()
     wanted = [r for c in clues for r in c.records]

@@ -1,7 +1,7 @@
 import pytest
 
-from openstack_rca.correlation.changed import changed, fingerprint
 from openstack_rca.correlation.tracebacks import LONGEST_SOURCE, Frame, Traceback
+from openstack_rca.correlation.unreleased import fingerprint, unreleased
 
 BUILD = "nova/compute/manager.py"
 RELEASED = (
@@ -14,7 +14,7 @@ EDITED = Frame(BUILD, 2600, "_build_and_run_instance", "self.driver.spawn(contex
 
 
 def edited(*frames: Frame) -> set[Frame]:
-    return set(changed([Traceback("ValueError", "bad", frames)]))
+    return set(unreleased([Traceback("ValueError", "bad", frames)]))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-from openstack_rca.correlation.suspects import suspects
+from openstack_rca.correlation.fault_location import fault_locations
 from openstack_rca.correlation.tracebacks import Frame, Traceback, load_blame
 
 OUTER = Frame("nova/compute/manager.py", 100, "attach_volume", "self._attach(context)")
@@ -6,7 +6,7 @@ INNER = Frame("nova/virt/block_device.py", 50, "attach", "connector.get('host')"
 
 
 def places(traceback: Traceback) -> list[tuple[str, str | None]]:
-    return [(p.file, p.function) for p in suspects(traceback, load_blame())]
+    return [(p.file, p.function) for p in fault_locations(traceback, load_blame())]
 
 
 def test_wrong_arguments_are_the_fault_of_who_called() -> None:

@@ -6,7 +6,7 @@ followed (dataflow), else from the function that was just called on the same lin
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
@@ -29,12 +29,12 @@ _ARGUMENT = re.compile(r"\b(?P<function>\w+)\(\) argument \d+ must be")
 _MOST = 4
 
 
-def suspects(traceback: Traceback, blame: Blame, changed: Sequence[Frame] = ()) -> tuple[CodeLocation, ...]:
-    """Return the code locations under suspicion, at most four, without repeats; empty when no frame is OpenStack's own.
+def fault_locations(traceback: Traceback, blame: Blame, changed: Sequence[Frame] = ()) -> tuple[CodeLocation, ...]:
+    """Return the places in the code that may hold the fault, at most four, most likely first; empty when no frame is OpenStack's own.
 
     Frames whose line was `changed` on site go before all else.
     """
-    named = (*map(_place, changed), *_callback(traceback.message))
+    named = (*(frame.place for frame in changed), *_callback(traceback.message))
     frames = blame.core(traceback)
     if not frames:
         return named
@@ -43,14 +43,14 @@ def suspects(traceback: Traceback, blame: Blame, changed: Sequence[Frame] = ()) 
     code = SourceCode(f.file for f in traceback.frames)
     made = makers(traceback, blame, code)
     if made:
-        order = [*made, *_further(made[0], code), *map(_place, frames)]
+        order = [*made, *_further(made[0], code), *(frame.place for frame in frames)]
     elif _BAD_VALUE.search(traceback.message) and not is_misused(traceback) and not _is_own(traceback, blame):
         order = _after_bad_value(frames)
     else:
         end = [
             f for f in traceback.frames[-1:] if traceback.name in _STUMBLES and blame.is_own(f) and not blame.is_core(f)
         ]
-        order = [_place(f) for f in (*end, *frames)]  # also plumbing: where a call ends nothing is passed on
+        order = [frame.place for frame in (*end, *frames)]  # also plumbing: where a call ends nothing is passed on
     return tuple(dict.fromkeys(_with_class(place, code) for place in (*named, *order)))[:_MOST]
 
 
@@ -77,24 +77,19 @@ def _further(made: CodeLocation, code: SourceCode) -> Iterator[CodeLocation]:
         yield from islice(project.deeper(function), _MOST)
 
 
-def _callback(message: str) -> tuple[CodeLocation, ...]:
-    found: Iterable[re.Match[str]] = _CALLBACK.finditer(message)
-    return tuple(
-        CodeLocation(m["path"].rstrip(".").replace(".", "/") + ".py", m["class"], m["function"]) for m in found
-    )
+def _callback(message: str) -> Iterator[CodeLocation]:
+    """Yield the callbacks that a message says failed."""
+    for match in _CALLBACK.finditer(message):
+        yield CodeLocation(match["path"].rstrip(".").replace(".", "/") + ".py", match["class"], match["function"])
 
 
 def _after_bad_value(frames: list[Frame]) -> list[CodeLocation]:
-    deepest, callers = frames[0], frames[1:]
+    """Return who may have given a bad value to the deepest frame: the function whose result it used, else its caller first."""
+    deepest, places = frames[0], [frame.place for frame in frames]
     match = _RESULT_USED.search(deepest.source)
     if match and not _LOOK_UP.search(deepest.source, match.start()):
-        callee = CodeLocation(deepest.file, None, match["callee"] or match["iterated"])
-        return [callee, *map(_place, frames)]
-    return [*map(_place, callers[:1]), _place(deepest), *map(_place, callers[1:])]
-
-
-def _place(frame: Frame) -> CodeLocation:
-    return CodeLocation(frame.file, None, frame.function)
+        return [CodeLocation(deepest.file, None, match["callee"] or match["iterated"]), *places]
+    return [*places[1:2], places[0], *places[2:]]
 
 
 def _with_class(place: CodeLocation, code: SourceCode) -> CodeLocation:

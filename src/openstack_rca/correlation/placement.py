@@ -5,6 +5,7 @@ from datetime import datetime
 import polars as pl
 
 from openstack_rca.correlation.http import with_http
+from openstack_rca.correlation.wording import counted
 from openstack_rca.records import Clue
 
 _PLACEMENT = "placement-api"
@@ -18,8 +19,7 @@ _CHANGES = r"/resource_providers"
 _CONSUMER = r"/allocations/([0-9a-f-]{36})"
 _NO_SERVER = "has allocations against this compute host but is not found|/allocations/"
 """What nova-compute says of a consumer that is no server (nova/compute/resource_tracker.py), and what a proxy logs of the call."""
-_LEAK_WEIGHT, _WRONG_WEIGHT = 0.75, 0.65
-_BATCH_WEIGHT = 0.75
+_LEAK_WEIGHT, _WRONG_WEIGHT, _BATCH_WEIGHT = 0.75, 0.65, 0.75
 _SCHEDULER = "nova-scheduler"
 _SEVERAL = 2
 _MOST = 5
@@ -53,9 +53,34 @@ def refused_batches(table: pl.DataFrame) -> list[Clue]:
 
     The hosts were not full when such a request came: it asks for more than they have together. Needs the column `root`.
     """
-    placement = table.filter((pl.col("service") == _PLACEMENT) & pl.col("root").is_not_null())
+    batches = _batches(table.filter((pl.col("service") == _PLACEMENT) & pl.col("root").is_not_null()))
+    if batches.is_empty():
+        return []
+    return [
+        Clue(
+            kind="candidates",
+            key=f"{_SCHEDULER}:batch",
+            component=_SCHEDULER,
+            type="resource-exhaustion",
+            weight=_BATCH_WEIGHT,
+            reporter=_SCHEDULER,
+            statement=f"placement granted {counted(batches['granted'][0], 'server')} of a request for several and then "
+            "refused the next: the request asks for more than all hosts have together",
+            records=tuple(batches["refused"].explode().head(_MOST)),
+            count=batches.height,
+            first=batches["first"][0],
+            last=batches["last"][-1],
+            remediation="Ask for fewer or smaller servers at once, or add hosts.",
+            look_next=("openstack server create --min 1 --max <n>: takes as many as fit",),
+            exculpates="nova-compute",
+        )
+    ]
+
+
+def _batches(placement: pl.DataFrame) -> pl.DataFrame:
+    """Return the requests some of whose claims were granted and others refused: `granted`, `refused` (records), `first`, `last`."""
     claims = with_http(placement).filter((pl.col("method") == "PUT") & pl.col("message").str.contains(_CONSUMER))
-    batches = (
+    return (
         claims.sort("record")
         .with_columns(consumer=pl.col("message").str.extract(_CONSUMER, 1), is_granted=pl.col("status") < _BAD)
         .group_by("root", maintain_order=True)
@@ -68,30 +93,6 @@ def refused_batches(table: pl.DataFrame) -> list[Clue]:
         )
         .filter(pl.col("granted") > 0, pl.col("refused").list.len() > 0, pl.col("servers") > pl.col("granted"))
     )
-    if batches.is_empty():
-        return []
-    granted = batches["granted"][0]
-    return [
-        Clue(
-            kind="candidates",
-            key=f"{_SCHEDULER}:batch",
-            component=_SCHEDULER,
-            host=None,
-            type="resource-exhaustion",
-            role="cause",
-            weight=_BATCH_WEIGHT,
-            reporter=_SCHEDULER,
-            statement=f"placement granted {granted} server{'s' * (granted > 1)} of a request for several and then "
-            "refused the next: the request asks for more than all hosts have together",
-            records=tuple(r for refused in batches["refused"] for r in refused)[:_MOST],
-            count=batches.height,
-            first=batches["first"][0],
-            last=batches["last"][-1],
-            remediation="Ask for fewer or smaller servers at once, or add hosts.",
-            look_next=("openstack server create --min 1 --max <n>: takes as many as fit",),
-            exculpates="nova-compute",
-        )
-    ]
 
 
 def _reason(good: pl.DataFrame, empty: pl.DataFrame, calls: pl.DataFrame, table: pl.DataFrame) -> Clue | None:
@@ -151,9 +152,7 @@ def _clue(
         kind="candidates",
         key=f"{_PLACEMENT}:{kind}",
         component=_PLACEMENT,
-        host=None,
         type=kind,
-        role="cause",
         weight=weight,
         reporter=_PLACEMENT,
         statement=statement,

@@ -12,53 +12,50 @@ from openstack_rca.records import Clue, Question
 _WEIGHT = 0.25
 """More than what is merely unusual elsewhere, less than any failure."""
 _FAILURE = 0.15
-"""From this weight on a clue tells of a failure, if it is not of a kind that only tells of something unusual (`_UNUSUAL`)."""
+"""From this weight on a clue tells of a failure, if it is of no kind that only tells of something unusual (`_UNUSUAL`)."""
 _UNUSUAL = frozenset({"change", "latency", "silence", "size"})
 _SHORTEST = 4
 """Letters of a word from which on it is looked for in the route of a call: "volumes" in /v3/volumes/detail."""
 _MOST = 5
 
 
-def addressed(table: pl.DataFrame, question: Question, graph: ServiceGraph, clues: Iterable[Clue]) -> list[Clue]:
+def asked_api(table: pl.DataFrame, question: Question, graph: ServiceGraph, clues: Iterable[Clue]) -> list[Clue]:
     """Return a clue against the API whose calls the issue is about first, when no other clue tells of a failure there.
 
     An answer can be wrong though its status is right: an empty list, a field that is missing.
     """
-    if not question.components or any(
-        {c.component, c.reporter} & set(question.components)
-        and c.role != "context"
-        and c.weight >= _FAILURE
-        and c.kind not in _UNUSUAL
-        for c in clues
-    ):
+    about = (c for c in clues if not {c.component, c.reporter}.isdisjoint(question.components))
+    if not question.components or any(map(_tells_of_failure, about)):
         return []
     component = question.components[0]
-    names = [s for s in table["service"].unique().to_list() if graph.resolve(s) == component]
+    names = graph.programs(table, lambda name: name == component)
     things = [w.removesuffix("s") for w in question.words if len(w) >= _SHORTEST]
     calls = with_http(table.filter(pl.col("service").is_in(names))).filter(
         pl.any_horizontal(pl.lit(False), *(pl.col("route").str.contains(f"/{t}", literal=True) for t in things))
     )
     if calls.is_empty():
         return []
-    first, last = calls.row(0, named=True), calls.row(-1, named=True)
+    last = calls.row(-1, named=True)
     return [
         Clue(
             kind="addressed",
             key=component,
             component=component,
-            host=None,
             type="bug",
-            role="cause",
             weight=_WEIGHT,
             reporter=component,
             statement=(
                 f"{component} answers the calls that the issue is about, and no failure of it is known: the last was "
                 f"{last['method']} {last['route']}, answered {last['status']}"
             ),
-            records=tuple(calls["record"].tail(_MOST).to_list()),
+            records=tuple(calls["record"].tail(_MOST)),
             count=calls.height,
-            first=first["time"],
+            first=calls["time"][0],
             last=last["time"],
             look_next=(COMPARE,),
         )
     ]
+
+
+def _tells_of_failure(clue: Clue) -> bool:
+    return clue.role != "context" and clue.weight >= _FAILURE and clue.kind not in _UNUSUAL

@@ -2,7 +2,7 @@ import polars as pl
 from tests.correlation.tables import log_table
 from tests.diagnosis.clues import clue
 
-from openstack_rca.correlation import addressed, load_topology, understand
+from openstack_rca.correlation import asked_api, load_topology, understand
 from openstack_rca.records import Clue
 
 GRAPH = load_topology()
@@ -22,7 +22,7 @@ TABLE = log_table(
 
 
 def found(*others: Clue, issue: str = ISSUE, table: pl.DataFrame = TABLE) -> list[Clue]:
-    return addressed(table, understand(issue, GRAPH, ()), GRAPH, others)
+    return asked_api(table, understand(issue, GRAPH, ()), GRAPH, others)
 
 
 def test_the_api_that_the_issue_names_first_answered_the_calls_in_question() -> None:

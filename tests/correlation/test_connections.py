@@ -1,11 +1,8 @@
-from collections.abc import Iterable
-
 import pytest
 from tests.cases import lab
 from tests.correlation.tables import at, log_table
-from tests.diagnosis.clues import clue
 
-from openstack_rca.correlation import load_topology, lost_clients, restarts, silences, unheard
+from openstack_rca.correlation import load_topology, lost_clients
 from openstack_rca.records import Clue
 
 GRAPH = load_topology()
@@ -93,73 +90,8 @@ def test_without_its_own_log_the_broker_tells_that_a_process_was_replaced() -> N
     assert quick.weight < slow.weight
 
 
-def process(pid: str, seconds: Iterable[float], first: str = "doing", last: str = "doing") -> list[Row]:
-    times = list(seconds)
-    return [
-        {
-            "service": "nova-scheduler",
-            "host": "c",
-            "pid": pid,
-            "at": t,
-            "message": first if t == times[0] else last if t == times[-1] else "doing",
-        }
-        for t in times
-    ]
-
-
-def test_a_clean_cut_between_generations_of_processes_is_a_restart() -> None:
-    rows = (
-        process("1", range(0, 50, 10))
-        + process("2", range(5, 55, 10))
-        + process("9", range(60, 100, 10), first="Starting scheduler node")
-    )
-    (clue,) = restarts(log_table(*rows), GRAPH)
-    assert (clue.component, clue.host, clue.role) == ("nova-scheduler", "c", "context")
-    assert (clue.first, clue.last) == (at(45), at(60))
-
-
-def test_workers_that_take_turns_were_not_restarted() -> None:
-    assert restarts(log_table(*process("1", range(0, 50, 10)), *process("2", range(60, 100, 10))), GRAPH) == []
-    overlapping = process("1", range(0, 100, 10)) + process("2", range(60, 90, 10), first="Starting")
-    assert restarts(log_table(*overlapping), GRAPH) == []
-
-
-def writes(service: str, seconds: Iterable[float]) -> list[Row]:
-    return [{"service": service, "host": "c", "message": f"{service} tick", "at": float(t)} for t in seconds]
-
-
-OTHERS = writes("nova-api", range(0, 600, 5)) + writes("glance-api", range(0, 600, 5))
-
-
-def test_a_steady_program_that_stops_while_others_go_on_fell_silent() -> None:
-    (clue,) = silences(log_table(*OTHERS, *writes("cinder-volume", range(0, 400, 5))), None, GRAPH)
-    assert (clue.component, clue.role, clue.first) == ("cinder-volume", "symptom", at(395))
-
-
-def test_a_silence_of_many_services_says_little_of_each() -> None:
-    def silence(*services: str) -> float:
-        stopped = [row for service in services for row in writes(service, range(0, 400, 5))]
-        clues = silences(log_table(*OTHERS, *stopped), None, GRAPH)
-        assert len(clues) == len(services)
-        return clues[0].weight
-
-    assert silence("cinder-volume", "cinder-api") == silence("cinder-volume")
-    assert silence("cinder-volume", "neutron-server", "placement-api") < 0.5 * silence("cinder-volume")
-
-
-def test_silence_needs_a_rhythm_and_witnesses_and_must_be_unusual() -> None:
-    bursts = writes("cinder-volume", [*range(20), *range(300, 320)])
-    assert silences(log_table(*OTHERS, *bursts), None, GRAPH) == []
-    stopped = writes("cinder-volume", range(0, 400, 5))
-    assert silences(log_table(*stopped, *writes("nova-api", [0, 600])), None, GRAPH) == []
-    paused_in_health = log_table(*writes("cinder-volume", [*range(0, 100, 5), *range(250, 400, 5)]))
-    assert silences(log_table(*OTHERS, *stopped), paused_in_health, GRAPH) == []
-
-
 def test_health_shows_no_lost_clients() -> None:
-    healthy = lab.table("baseline-1")
-    assert lost_clients(healthy, GRAPH) == []
-    assert silences(healthy, healthy, GRAPH) == []
+    assert lost_clients(lab.table("baseline-1"), GRAPH) == []
 
 
 @pytest.mark.parametrize(
@@ -185,25 +117,6 @@ def test_who_found_after_a_long_sleep_that_it_missed_the_heartbeats_hung() -> No
     }
     (clue,) = lost(awake, closing("cinder-scheduler", 7, 10, DIED))
     assert (clue.component, clue.type, clue.role) == ("cinder-scheduler", "timeout", "cause")
-
-
-@pytest.mark.parametrize(
-    ("seconds", "gap", "kind", "weight"),
-    [
-        (75, 64, "service-down", 0.24),
-        (75, 5, "service-down", 0.8),
-        (200, 64, "service-down", 0.8),
-        (75, 64, "timeout", 0.8),
-    ],
-    ids=["just back", "not missed", "long after", "of another kind"],
-)
-def test_who_was_away_itself_has_not_heard_of_those_it_calls_down(
-    seconds: float, gap: float, kind: str, weight: float
-) -> None:
-    back = clue("neutron-server", 0.3, kind="restart", role="context", first=at(70 - gap), last=at(70))
-    down = clue("neutron-dhcp-agent", 0.8, type=kind, reporter="neutron-server", first=at(seconds))
-    assert unheard([back, down])[1].weight == pytest.approx(weight)
-    assert unheard([down]) == [down]
 
 
 def test_a_web_server_that_dies_is_the_program_that_it_ran() -> None:

@@ -7,15 +7,14 @@ last release of each major one.
 import base64
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import cache
 from zlib import crc32
 
 import numpy as np
 
-from openstack_rca.correlation.sourcecode import content
+from openstack_rca.correlation.sourcecode import content, is_indexed
 from openstack_rca.correlation.tracebacks import LONGEST_SOURCE, Frame, Traceback
-from openstack_rca.knowledge import FOLDER
 
 _COMMENT = re.compile(r"(?:^|\s)#.*")
 _PREFIX = re.compile(r"\b[uUbBrRfF]{1,2}(?=['\"])")
@@ -34,34 +33,35 @@ def fingerprint(*lines: str) -> int:
     return crc32(" ".join(sorted(_TOKEN.findall(text))).encode()) & 0xFFFF
 
 
-def changed(tracebacks: Iterable[Traceback]) -> frozenset[Frame]:
+def unreleased(tracebacks: Iterable[Traceback]) -> frozenset[Frame]:
     """Return the frames whose source line stands in no release of their function; none of a project where that is so of many."""
     frames = {f for t in tracebacks for f in t.frames}
     found: dict[str, dict[tuple[str, str, str], bool]] = defaultdict(dict)
     for frame in frames:
         if (released := is_released(frame)) is not None:
-            found[_project(frame)][_key(frame)] = released
+            found[frame.project][_key(frame)] = released
     new = {
-        key for known in found.values() if _is_few(len(known) - sum(known.values()), sum(known.values()))
-        for key, released in known.items() if not released
-    }  # fmt: skip
+        key
+        for known in found.values()
+        if _are_few_new(known.values())
+        for key, released in known.items()
+        if not released
+    }
     return frozenset(f for f in frames if _key(f) in new)
 
 
 def is_released(frame: Frame) -> bool | None:
     """Say whether the source line of a frame stands in a release of its function; None where that cannot be told."""
-    lines = _lines(_project(frame)).get(frame.file, {}).get(frame.function)
+    lines = _lines(frame.project).get(frame.file, {}).get(frame.function)
     if lines is None or not 0 < len(frame.source) < LONGEST_SOURCE:
         return None
     return bool(fingerprint(frame.source) in np.frombuffer(base64.b64decode(lines), "<u2"))
 
 
-def _is_few(new: int, released: int) -> bool:
-    return new <= max(_FEW, _SHARE * (new + released)) and released >= _VERIFIED * new
-
-
-def _project(frame: Frame) -> str:
-    return frame.file.partition("/")[0]
+def _are_few_new(released: Collection[bool]) -> bool:
+    """Say whether so few lines of a project stand in no release that the cloud runs one of those known."""
+    new = sum(not is_known for is_known in released)
+    return new <= max(_FEW, _SHARE * len(released)) and len(released) - new >= _VERIFIED * new
 
 
 def _key(frame: Frame) -> tuple[str, str, str]:
@@ -71,5 +71,4 @@ def _key(frame: Frame) -> tuple[str, str, str]:
 @cache
 def _lines(project: str) -> dict[str, dict[str, str]]:
     """Return the fingerprints by file and function of a project; empty for one without an index."""
-    is_indexed = project.isidentifier() and (FOLDER / "code" / project).is_dir()
-    return content(project, "lines") if is_indexed else {}
+    return content(project, "lines") if is_indexed(project) else {}
