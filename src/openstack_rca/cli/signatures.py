@@ -14,15 +14,23 @@ def signatures() -> None:
 
 
 @signatures.command("list")
+@click.option("--service", metavar="NAME", help="Only of an area, a service or a program, such as cinder or nova-api.")
 @debug_option
-def list_signatures() -> None:
+def list_signatures(service: str | None) -> None:
     """List all signatures by area."""
     from openstack_rca.signatures import load_signatures
 
     known = load_signatures()
+    if service:
+        known = tuple(s for s in known if service == s.area or {service, f"{service}-*"} & _names(s.emitters))
     for signature in known:
         click.echo(f"{signature.area:<11} {signature.role:<8} {signature.id}: {signature.title}")
     output.note(f"{len(known)} signatures.")
+
+
+def _names(emitters: tuple[str, ...]) -> set[str]:
+    """Return the programs that write a text, and the service of each as the pattern of its programs."""
+    return {*emitters, *(f"{name.partition('-')[0]}-*" for name in emitters)}
 
 
 @signatures.command()
