@@ -1,5 +1,7 @@
 """`openstack-rca signatures`: the known failure texts."""
 
+from fnmatch import fnmatchcase
+
 import click
 
 from openstack_rca.cli import output
@@ -22,15 +24,15 @@ def list_signatures(service: str | None) -> None:
 
     known = load_signatures()
     if service:
-        known = tuple(s for s in known if service == s.area or {service, f"{service}-*"} & _names(s.emitters))
+        known = tuple(s for s in known if service == s.area or any(_is_of(name, service) for name in s.emitters))
     for signature in known:
         click.echo(f"{signature.area:<11} {signature.role:<8} {signature.id}: {signature.title}")
     output.note(f"{len(known)} signatures.")
 
 
-def _names(emitters: tuple[str, ...]) -> set[str]:
-    """Return the programs that write a text, and the service of each as the pattern of its programs."""
-    return {*emitters, *(f"{name.partition('-')[0]}-*" for name in emitters)}
+def _is_of(emitter: str, service: str) -> bool:
+    """Say whether an emitter of a signature names a service, a program, or one of its programs."""
+    return emitter != "*" and (fnmatchcase(service, emitter) or emitter.startswith(f"{service}-"))
 
 
 @signatures.command()
