@@ -73,6 +73,13 @@ def test_signatures_are_listed_shown_and_tested(capsys: pytest.CaptureFixture[st
     captured = capsys.readouterr()
     assert len(captured.out.splitlines()) == len(known)
     assert captured.err == f"{len(known)} signatures.\n"
+    for service in ("cinder", "cinder-volume"):
+        assert run(["signatures", "list", "--service", service]) == 0
+        listed = capsys.readouterr().out
+        assert " cinder-volume-create-failed: " in listed
+        assert " nova-spawn-failed: " not in listed
+    assert run(["signatures", "list", "--service", "nothing"]) == 0
+    assert capsys.readouterr().out == ""
     assert run(["signatures", "show", known[0].id]) == 0
     assert known[0].pattern in capsys.readouterr().out
     assert run(["signatures", "test"]) == 0

@@ -118,9 +118,10 @@ def test_a_request_is_followed_over_services_from_its_call_to_its_last_record() 
             {"at": 4.0, "service": "nova-conductor", "request_id": ROOT, "message": "No valid host", "level": "ERROR"},
             {"at": 5.0, "request_id": "req-other", "message": '127.0.0.1 "GET /x HTTP/1.1" status: 404 time: 0.1'},
             {"at": 6.0, "message": "without any id"},
+            {"at": 7.0, "request_id": "req-silent", "message": "careful", "level": "WARNING"},
         )
     )  # fmt: skip
-    first, second = made.to_dicts()
+    first, second, silent = made.to_dicts()
     assert (first["request_id"], first["method"], first["path"], first["status"]) == (
         ROOT,
         "POST",
@@ -131,6 +132,7 @@ def test_a_request_is_followed_over_services_from_its_call_to_its_last_record() 
     assert first["services"] == "nova-scheduler → placement-api → nova-api → nova-conductor"
     assert (first["seconds"], first["api_seconds"]) == (4.0, 0.5)
     assert (second["outcome"], second["status"]) == ("refused", 404)
+    assert (silent["outcome"], silent["status"]) == ("unknown", None)
 
 
 LAB = Path(__file__).parents[2] / "examples" / "incidents"

@@ -36,6 +36,9 @@ def frames(app: AppTest) -> list[list[str]]:
 def test_without_logs_every_page_says_how_to_begin(app: AppTest) -> None:
     healthy(app.run())
     assert [b.label for b in app.main.button].count("Open") == 6
+    assert "Creating volumes fails with HTTP 500" in " ".join(m.value for m in app.main.markdown), (
+        "what users saw is the title"
+    )
     for page in ("chat", "logs", "training", "rag"):
         go(app, page)
     assert "Load logs at the left first" in texts(go(app, "logs"))
@@ -79,12 +82,14 @@ def test_evidence_opens_at_its_line_with_context(loaded: AppTest) -> None:
     assert marked.split()[1] == str(evidence.line)
     assert evidence.text.split()[-1] in marked
     assert len(opened.splitlines()) > 10
+    assert opened.splitlines().index(marked) <= 3, "what belongs to a line stands below it"
 
 
 def test_without_a_key_the_model_cannot_be_switched_on(loaded: AppTest) -> None:
     go(loaded, "chat")
     [model] = [t for t in loaded.toggle if t.label == "Language model"]
     assert model.disabled
+    assert "There is no key" in texts(loaded)
     assert not model.value
 
 

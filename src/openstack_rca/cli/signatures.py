@@ -1,5 +1,7 @@
 """`openstack-rca signatures`: the known failure texts."""
 
+from fnmatch import fnmatchcase
+
 import click
 
 from openstack_rca.cli import output
@@ -14,15 +16,23 @@ def signatures() -> None:
 
 
 @signatures.command("list")
+@click.option("--service", metavar="NAME", help="Only of an area, a service or a program, such as cinder or nova-api.")
 @debug_option
-def list_signatures() -> None:
+def list_signatures(service: str | None) -> None:
     """List all signatures by area."""
     from openstack_rca.signatures import load_signatures
 
     known = load_signatures()
+    if service:
+        known = tuple(s for s in known if service == s.area or any(_is_of(name, service) for name in s.emitters))
     for signature in known:
         click.echo(f"{signature.area:<11} {signature.role:<8} {signature.id}: {signature.title}")
     output.note(f"{len(known)} signatures.")
+
+
+def _is_of(emitter: str, service: str) -> bool:
+    """Say whether an emitter of a signature names a service, a program, or one of its programs."""
+    return emitter != "*" and (fnmatchcase(service, emitter) or emitter.startswith(f"{service}-"))
 
 
 @signatures.command()

@@ -19,7 +19,7 @@ def requests(table: pl.DataFrame) -> pl.DataFrame:
 
     Columns: `REQUESTS`. `status` is that of the call that began it, `hops` counts the services and hosts that it went
     through (`services` names them in order of time), `outcome` is failed when a record of it is an ERROR or an answer is a
-    5xx, refused when its own call was answered with a 4xx, else ok.
+    5xx, refused when its own call was answered with a 4xx, unknown when no answer to a call is logged, else ok.
     """
     rooted = with_root(table).filter(pl.col("root").is_not_null())
     hops = pl.concat_str(
@@ -53,6 +53,8 @@ def requests(table: pl.DataFrame) -> pl.DataFrame:
             .then(pl.lit("failed"))
             .when(pl.col("status") >= _REFUSED)
             .then(pl.lit("refused"))
+            .when(pl.col("status").is_null())
+            .then(pl.lit("unknown"))
             .otherwise(pl.lit("ok")),
             services=pl.col("services").list.join(" → "),
             hosts=pl.col("hosts").list.join(" "),

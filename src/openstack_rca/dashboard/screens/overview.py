@@ -81,7 +81,7 @@ def health(loaded: Loaded, errors: int) -> tuple[str, str]:
 def counts(table: pl.DataFrame, by: str) -> pl.DataFrame:
     """Return records, errors, warnings, and the last record of each service or host, most errors first."""
     return (
-        table.group_by(pl.col(by).cast(pl.String).fill_null("unknown"))
+        table.group_by(pl.col(by).cast(pl.String).fill_null("(not stated)"))
         .agg(
             records=pl.len(),
             errors=(pl.col("level") >= "ERROR").sum(),

@@ -102,7 +102,7 @@ def _table(kept: pl.DataFrame, columns: list[str], key: str, remark: str = "") -
         if pages > 1:
             st.markdown("Page", width="content")
             page = st.number_input(
-                f"Page of {pages:,}", 1, pages, key=f"page-{key}", label_visibility="collapsed", width=120
+                f"Page of {pages:,}", 1, pages, key=f"page-{key}", label_visibility="collapsed", width=160
             )
     start = (int(page) - 1) * PAGE
     found = st.dataframe(
@@ -111,7 +111,7 @@ def _table(kept: pl.DataFrame, columns: list[str], key: str, remark: str = "") -
         column_config={
             "time": st.column_config.DatetimeColumn("time (UTC)", format=_TIME, width="medium"),
             "first": st.column_config.DatetimeColumn("first (UTC)", format=_TIME, width="medium"),
-            "last": st.column_config.DatetimeColumn("last (UTC)", format="HH:mm:ss.SSS", width="small"),
+            "last": st.column_config.DatetimeColumn("last (UTC)", format="HH:mm:ss.SSS", width=110),
             "seconds": st.column_config.NumberColumn(format="%.3f"),
             "message": st.column_config.TextColumn(width="large"),
         },
