@@ -17,13 +17,25 @@ from openstack_rca.records import Clue, CodeLocation, Hypothesis, Question
 
 _REPEAT = 0.55
 """How much each further clue against the same component counts against the one before: loud is not guilty."""
-_SYMPTOM = 0.45
-"""What a symptom of a component counts as evidence that the component itself is at fault."""
-_CONTEXT = 0.6
-"""What context (a restart, a configuration change) counts beside a clue that accuses; alone it accuses nobody."""
+_AS_EVIDENCE = {"cause": 1.0, "symptom": 0.45, "context": 0.6}
+"""What a clue counts, by its role, as evidence that the component itself is at fault; context (a restart, a configuration change)
+only beside what accuses, for alone it accuses nobody."""
+_AS_VOTE = {**_AS_EVIDENCE, "context": 0.2}
+"""What it counts when the type of a cause is decided."""
 _EXPLAINED = 0.65
 """Share of a caller's unspecific clues that a failing dependency takes over; `_EXPLAINED_SPECIFIC` of the specific ones."""
 _EXPLAINED_SPECIFIC = 0.3
+_FURTHER_OFF = 0.7
+"""What the failure of a dependency of a dependency explains against that of one that is called directly."""
+_EXCUSED = 0.5
+"""The share of a clue that is taken back when what it tells is wholly excused."""
+_EXPLAINS = 0.5
+"""From which strength on a dependency's failure is told as the explanation."""
+_ANYTHING, _SUREST = 0.02, 0.97
+"""From which weight on a clue puts a component under suspicion, and the most that one clue proves."""
+_AS_MUCH = 0.6
+"""From which share of what is said of one host on another one is as much to blame."""
+_MOST_RECORDS = 10
 _SPECIFIC = 0.55
 """A clue from this weight on names a mechanism of its own."""
 _LATEST_EFFECT = timedelta(seconds=330)
@@ -38,8 +50,8 @@ _WITHOUT_REASON, _REASONLESS = 0.5, frozenset({"http", "change"})
 """What a clue counts when the type of a cause is decided that only says that a call was refused, or that lines are new."""
 _KNOWN, _TELLING = 0.5, 0.3
 """From which weight on a clue names a cause of what was asked about, and from which on it tells of a failure."""
-_EARLY, _LATE, _ONE_TIMER = 1.15, 0.9, timedelta(seconds=60)
-"""What the first failure is worth, and one that follows it by the most usual timer (rpc_response_timeout 60 s)."""
+_ONE_TIMER = timedelta(seconds=60)
+"""The most usual timer between a failure and what follows from it (rpc_response_timeout)."""
 _NOTICED, _UNNOTICED = 0.15, 0.4
 """From which weight on a component noticed its own failure, and what accusations are worth when it did not."""
 _UNNOTICEABLE = "data-corruption"
@@ -71,6 +83,11 @@ class Weighed:
     clue: Clue
     weight: float
 
+    @property
+    def evidence(self) -> float:
+        """What it counts as evidence against the component that it is about."""
+        return self.weight * _AS_EVIDENCE[self.clue.role]
+
 
 def hypothesize(
     clues: Sequence[Clue], topology: Topology, question: Question, presence: Presence | None = None
@@ -96,7 +113,7 @@ def hypothesize(
         )
         for c in merged
     ]
-    suspects = sorted({w.clue.component for w in weighed if w.clue.role == "cause" and w.weight > 0.02})
+    suspects = sorted({w.clue.component for w in weighed if w.clue.role == "cause" and w.weight > _ANYTHING})
     suspects += sorted({w.clue.component for w in weighed if w.clue.role == "symptom"} - set(suspects))
     scores = {s: _noisy_or(_own(weighed, s)) for s in suspects}
     excused = {s: _excuse(s, weighed) for s in suspects}
@@ -132,7 +149,7 @@ def _merged(same: list[Clue]) -> Clue:
     return replace(
         best,
         count=sum(c.count for c in same),
-        records=records[:10],
+        records=records[:_MOST_RECORDS],
         first=min(firsts, default=None),
         last=max(lasts, default=None),
     )
@@ -259,13 +276,6 @@ def _is_failure(clue: Clue) -> bool:
     return clue.role != "context" and clue.weight >= _TELLING and clue.kind in _FAILURES
 
 
-def _timeliness(clue: Clue, began: datetime | None) -> float:
-    """Return more than 1 for what is among the first failures, less for what comes late: causes come before effects."""
-    if began is None or clue.first is None or not _is_failure(clue):
-        return 1.0
-    return _EARLY + (_LATE - _EARLY) * _lateness(clue.first, began)
-
-
 def _lateness(moment: datetime, began: datetime) -> float:
     """Return how late a moment is after another, from 0 for earlier ones to 1 for a timer later."""
     return min(1.0, max(0.0, (moment - began) / _ONE_TIMER))
@@ -274,17 +284,15 @@ def _lateness(moment: datetime, began: datetime) -> float:
 def _own(weighed: Sequence[Weighed], component: str) -> list[float]:
     """Return the weights that speak against a component; context counts no more than what accuses."""
     own = [w for w in weighed if w.clue.component == component]
-    accusing = [w.weight for w in own if w.clue.role == "cause"]
-    suffering = [w.weight * _SYMPTOM for w in own if w.clue.role == "symptom"]
-    most = _noisy_or(accusing + suffering)
-    context = [min(w.weight * _CONTEXT, most) for w in own if w.clue.role == "context"]
-    return accusing + suffering + context
+    accusing = [w.evidence for w in own if w.clue.role != "context"]
+    most = _noisy_or(accusing)
+    return accusing + [min(w.evidence, most) for w in own if w.clue.role == "context"]
 
 
 def _noisy_or(weights: Sequence[float]) -> float:
     remaining = 1.0
     for i, weight in enumerate(sorted(weights, reverse=True)):
-        remaining *= 1 - min(0.97, weight) * _REPEAT**i
+        remaining *= 1 - min(_SUREST, weight) * _REPEAT**i
     return 1 - remaining
 
 
@@ -306,7 +314,8 @@ def _by_fault(own: Sequence[Weighed], topology: Topology) -> list[list[Weighed]]
             and topology.is_per_host(w.clue.component)
         ):
             types[w.clue.host].add(w.clue.type)
-    if len(types) < 2 or sum(map(len, types.values())) > len(set().union(*types.values())):
+    share_a_type = sum(map(len, types.values())) > len(set().union(*types.values()))
+    if len(types) < 2 or share_a_type:
         return [list(own)]
     return [[w for w in own if w.clue.host in (None, host)] for host in sorted(types)]
 
@@ -333,7 +342,7 @@ def _hypothesis(
         type=kind,
         score=score,
         clues=(leading.clue, *(w.clue for w in ordered if w is not leading)),
-        explained_by=culprit if strength > 0.5 and score < scores.get(culprit or "", 0.0) else None,
+        explained_by=culprit if strength > _EXPLAINS and score < scores.get(culprit or "", 0.0) else None,
         code=_code(own),
     )
 
@@ -345,10 +354,10 @@ def _left(w: Weighed, strength: float, excused: float) -> float:
     """
     if w.clue.code and w.clue.kind == "traceback" and w.clue.type == "bug":
         return 1.0
-    if w.weight * {"symptom": _SYMPTOM, "context": _CONTEXT}.get(w.clue.role, 1.0) >= _SPECIFIC:
+    if w.evidence >= _SPECIFIC:
         accused_by_others = w.clue.reporter != w.clue.component
-        return (1 - _EXPLAINED_SPECIFIC * strength) * (1 - (0.5 * excused if accused_by_others else 0.0))
-    return (1 - _EXPLAINED * strength) * (1 - 0.5 * excused)
+        return (1 - _EXPLAINED_SPECIFIC * strength) * (1 - (_EXCUSED * excused if accused_by_others else 0.0))
+    return (1 - _EXPLAINED * strength) * (1 - _EXCUSED * excused)
 
 
 def _explanation(
@@ -368,7 +377,7 @@ def _explanation(
         )
         if began and since and since > began + _LATEST_EFFECT:
             continue
-        strength = score * (1.0 if steps == 1 else 0.7)
+        strength = score * (1.0 if steps == 1 else _FURTHER_OFF)
         if began and since:
             strength *= 1 - _TOO_LATE * _lateness(since, began)
         if strength > best[1]:
@@ -380,8 +389,7 @@ def _type(own: Sequence[Weighed]) -> str:
     """Return the type of a cause: of the strongest clues, of those that name a reason or come from itself where there are any."""
     votes: dict[str, list[float]] = defaultdict(list)
     for w in own:
-        factor = {"cause": 1.0, "symptom": _SYMPTOM}.get(w.clue.role, 0.2)
-        factor *= _WITHOUT_REASON if w.clue.kind in _REASONLESS else 1.0
+        factor = _AS_VOTE[w.clue.role] * (_WITHOUT_REASON if w.clue.kind in _REASONLESS else 1.0)
         accused_by_others = w.clue.reporter != w.clue.component
         kind = "service-down" if w.clue.type == "dependency-unreachable" and accused_by_others else w.clue.type
         votes[kind].append(w.weight * factor)
@@ -405,7 +413,7 @@ def _host(own: Sequence[Weighed], component: str, topology: Topology) -> str | N
     if not votes:
         return None
     ranked = sorted(((_noisy_or(v), h) for h, v in votes.items()), reverse=True)
-    if len(ranked) > 1 and topology.is_per_host(component) and ranked[1][0] > 0.6 * ranked[0][0]:
+    if len(ranked) > 1 and topology.is_per_host(component) and ranked[1][0] > _AS_MUCH * ranked[0][0]:
         return None
     return ranked[0][1]
 
