@@ -71,7 +71,19 @@ def understand(
     names = _names(_UUID.sub(" ", bare), {*known, *graph.components, *graph.aliases})
     times, outside = _times(text, span, zone) if span else ((), ())
     everything = bool(_EVERYTHING.search(lower))
-    return Question(text, requests, uuids, tuple(known), components, statuses, words, names, times, outside, everything)
+    return Question(
+        text,
+        request_ids=requests,
+        uuids=uuids,
+        hosts=tuple(known),
+        components=components,
+        statuses=statuses,
+        words=words,
+        names=names,
+        times=times,
+        outside=outside,
+        everything=everything,
+    )
 
 
 def unmet(question: Question, table: pl.DataFrame, span: Period | None) -> list[str]:
@@ -98,7 +110,7 @@ def unconcerned(question: Question, clues: Iterable[Clue], graph: ServiceGraph) 
     accuses one of them or of what they need.
     """
     families = {graph.family(c) for c in question.components}
-    if not families or families & {graph.family(graph.resolve(name) or name) for name in graph.seen}:
+    if not families or families & set(map(graph.family, graph.seen)):
         return []
     accused = {c.component for c in clues if c.role == "cause" and c.weight >= _CLEAR}
     if any(

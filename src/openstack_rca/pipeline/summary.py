@@ -88,7 +88,7 @@ def _distribution(table: pl.DataFrame) -> dict[str, ServiceCount]:
             (pl.col("level") >= "ERROR").sum().alias("errors"),
             (pl.col("relevance") >= RELEVANT).sum().alias("relevant"),
         )
-        .sort("relevant", "errors", "lines", descending=True)
+        .sort("relevant", "errors", "lines", "service", descending=[True, True, True, False])
     )
     return {s or "unknown": ServiceCount(n, e, r) for s, n, e, r in rows.iter_rows()}
 
@@ -97,7 +97,12 @@ def _affected(diagnosis: Diagnosis, table: pl.DataFrame, graph: Topology) -> tup
     """Name the component under suspicion, those that write novel errors, and services that complain in the lines cited for it."""
     novel = table.filter((pl.col("level") >= "ERROR") & (pl.col("novelty") > 0.5))
     writing = (
-        novel.group_by("service").len().sort("len", descending=True)["service"].drop_nulls().cast(pl.String).to_list()
+        novel.group_by("service")
+        .len()
+        .sort("len", "service", descending=[True, False])["service"]
+        .drop_nulls()
+        .cast(pl.String)
+        .to_list()
     )
     first = [c.component for c in diagnosis.causes[:1]]
     cited = {e for c in diagnosis.causes[:1] for e in c.evidence}

@@ -175,14 +175,14 @@ def signature_clues(
     elsewhere = repeated_from(rows)
     writers: dict[str, set[_Writer]] = defaultdict(set)
     for hit in hits:
-        writers[hit.signature].add((graph.resolve(hit.service) or hit.service, hit.host))
+        writers[hit.signature].add((graph.component_of(hit.service), hit.host))
     started = {writer for name, those in writers.items() if name.startswith(_STARTED) for writer in those}
     for hit in hits:
         signature = signatures[hit.signature]
         together = _is_shared(signature, writers[hit.signature], started, graph)
         failed = replace(hit, host=elsewhere.get(hit.records[0], hit.host))
         component, host = (signature.shared, None) if together else _blamed(signature, failed, graph)
-        reporter = graph.resolve(hit.service) or hit.service
+        reporter = graph.component_of(hit.service)
         if (
             component == _HOST
             and host in (None, hit.host)
@@ -254,11 +254,11 @@ def _blamed(signature: Signature, hit: SignatureHit, graph: ServiceGraph) -> tup
     captured = hit.captured
     host = captured.get("host")
     if signature.blames == "self":
-        component = graph.resolve(hit.service) or hit.service
+        component = graph.component_of(hit.service)
         return component, hit.host or (host if graph.is_per_host(component) else None)
     if signature.blames != "peer":
-        component = graph.resolve(signature.blames) or signature.blames
-        same = component == (graph.resolve(hit.service) or hit.service)
+        component = graph.component_of(signature.blames)
+        same = component == graph.component_of(hit.service)
         here = same or graph.is_local(component) or component in ("host", "kernel", "storage")
         return component, host or (hit.host if here else None)
     accused, at = graph.at_url(captured["url"]) if "url" in captured else (None, None)
