@@ -22,7 +22,7 @@ _AT_ONCE, _FEWEST_QUICK = 1.0, 3
 """Within how many seconds a service must give most of its answers, and how many at least, to be well."""
 _MARGIN = timedelta(seconds=1)
 _SHARED_WEIGHT = 0.5
-_RELEASED, _MOMENT, _APART = 3, timedelta(seconds=2), timedelta(seconds=10)
+_RELEASED, _MOMENT, _APART = 3, timedelta(seconds=3), timedelta(seconds=10)
 """From how many requests on that ended in one moment, though they began so far apart, it was a lock that they waited for."""
 _LOCK_WEIGHT = 0.55
 _MOST = 5
