@@ -35,6 +35,12 @@ def test_what_an_administrator_changed_causes_the_failures_that_follow() -> None
     assert cause.exculpates == "nova-api"
 
 
+def test_of_the_same_change_at_several_services_the_one_counts_whose_own_service_shows_the_effect() -> None:
+    used_up = refused("nova-api", 403)
+    (cause,) = interventions([call("neutron-server", QUOTA), call("nova-api", QUOTA), used_up], GRAPH, Question(""))
+    assert cause.component == "nova-api"
+
+
 @pytest.mark.parametrize(("api", "concerned"), [("nova-api", "nova-compute"), ("cinder-api", "cinder-volume")])
 def test_a_disabled_service_is_the_one_that_the_call_concerns(api: str, concerned: str) -> None:
     short = clue(api, 0.5, type="resource-exhaustion", first=at(3))

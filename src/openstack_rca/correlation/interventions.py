@@ -22,12 +22,18 @@ def interventions(clues: Sequence[Clue], graph: ServiceGraph, question: Question
     or whose effect is what the question complains of.
     """
     rules = {rule["says"]: rule for rule in changes() if "leads_to" in rule}
+    calls = [
+        (call, rule)
+        for call in clues
+        if call.kind == "change" and call.role == "context" and call.first and (rule := rules.get(_says(call)))
+    ]
+    followed = {call: [c for c in clues if _follows(c, call, rule, graph)] for call, rule in calls}
+    at_home = {_says(call) for call, effects in followed.items() if any(_is_of(e, call, graph) for e in effects)}
     found = []
-    for call in clues:
-        rule = rules.get(call.key.partition(":")[2]) if call.kind == "change" and call.role == "context" else None
-        if rule is None or call.first is None:
-            continue
-        effects = [c for c in clues if _follows(c, call, rule, graph)]
+    for call, rule in calls:
+        effects = followed[call]
+        if _says(call) in at_home and not any(_is_of(e, call, graph) for e in effects):
+            continue  # the same was changed at several services, and another one of them shows what it led to
         if effects:
             effect = min(effects, key=lambda c: (-c.weight, c.key))
             found.append(
@@ -48,6 +54,16 @@ def interventions(clues: Sequence[Clue], graph: ServiceGraph, question: Question
                 replace(call, kind="intervention", role="cause", weight=_COMPLAINED_OF * call.weight, statement=told)
             )
     return found
+
+
+def _says(call: Clue) -> str:
+    """Return which change a call is, by the words of its rule."""
+    return call.key.partition(":")[2]
+
+
+def _is_of(effect: Clue, call: Clue, graph: ServiceGraph) -> bool:
+    """Say whether an effect is told by the service that was called."""
+    return graph.family(effect.reporter) == graph.family(call.component)
 
 
 def _follows(clue: Clue, call: Clue, rule: dict[str, Any], graph: ServiceGraph) -> bool:
