@@ -27,7 +27,7 @@ def test_the_answer_may_stand_in_the_traceback() -> None:
 
 @pytest.mark.parametrize(
     ("ending", "kind"),
-    [("Got 409: Conflicting name.", "misconfiguration"), ("(HTTP 401)", "auth-failure"), ("(HTTP 413)", "quota")],
+    [("Got 409: Conflicting name.", "misconfiguration"), ("(HTTP 413)", "quota")],
 )
 def test_who_refuses_a_request_was_reached_too(ending: str, kind: str) -> None:
     found = heard(ending)
@@ -41,7 +41,9 @@ def test_who_answers_with_an_internal_error_runs_and_has_a_bug() -> None:
     assert found.statement.endswith("It answered with 500.")
 
 
-@pytest.mark.parametrize("endings", [("",), ("(HTTP 503)",), ("(HTTP 404)",), ("(HTTP 400)", "(HTTP 503)")])
+@pytest.mark.parametrize(
+    "endings", [("",), ("(HTTP 503)",), ("(HTTP 404)",), ("(HTTP 401)",), ("(HTTP 400)", "(HTTP 503)")]
+)
 def test_other_answers_or_none_leave_the_complaint_as_it_is(endings: tuple[str, ...]) -> None:
     found = heard(*endings)
     assert (found.component, found.type) == ("nova-api", "dependency-unreachable")

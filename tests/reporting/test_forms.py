@@ -365,7 +365,7 @@ def test_a_check_is_split_into_command_and_meaning(check: str, parts: tuple[str,
         (0.6, "likely (60 %)"),
         (0.1, "uncertain (10 %)"),
         (0.003, "unlikely (under 1 %)"),
-        (0.0, "unlikely (0 %)"),
+        (0.0, "unlikely (under 1 %)"),
     ],
 )
 def test_confidence_in_words(confidence: float, words: str) -> None:

@@ -13,8 +13,8 @@ UNREACHED = frozenset({"dependency-unreachable", "service-down"})
 _STATUS = re.compile(r"(?:\(HTTP |\bGot )(\d{3})(?=\)|: )")
 """How the client libraries end what they raise about an answer, and how nova's client of placement begins it."""
 _INVALID = frozenset({"400", "422"})
-_REFUSED = {"401": "auth-failure", "403": "auth-failure", "409": "misconfiguration", "413": "quota"}
-"""What it is when a call was understood and refused: by who asks, by what is there, by its size."""
+_REFUSED = {"409": "misconfiguration", "413": "quota"}
+"""What it is when a call was understood and refused: by what is there, by its size."""
 _BROKEN = frozenset({"500"})
 
 

@@ -32,8 +32,8 @@ _NOVELTY_WEIGHT = 0.3
 """What it weighs at most that a service writes lines which health never saw."""
 _SOME_NEWS = 1
 """So many kinds of line that are new make half of what many make."""
-_MOSTLY_NEW = 0.5
-"""The share of the kinds of line of a program from which on health did not see it at work."""
+_AT_WORK = 3
+"""So many kinds of line of a program health must know to have seen it at work."""
 
 
 def compare(table: pl.DataFrame, baseline: pl.DataFrame | None) -> pl.DataFrame:
@@ -171,11 +171,11 @@ def novelty_clues(change: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
     """Return a weak clue for the service with most kinds of line that health never saw, DEBUG and deprecations aside.
 
     It decides only where nothing louder speaks: a fault that logs no error still takes other paths through the code. Of a
-    program of which health knows less than half it says nothing: nobody used it at that time.
+    program that health hardly knows it says nothing: nobody used it at that time.
     """
     told = change.filter((pl.col("level") >= "INFO") & pl.col("service").is_not_null() & ~pl.col("routine"))
     is_new = pl.col("reference") == 0
-    news = told.filter(is_new & (is_new.mean().over("service") <= _MOSTLY_NEW))
+    news = told.filter(is_new & ((~is_new).sum().over("service") >= _AT_WORK))
     clues = []
     for family, program, kinds in _by_family(news, graph):
         component = graph.component_of(program)

@@ -39,7 +39,7 @@ from openstack_rca.settings import Analysis
 _REFUTED_FROM = 0.25
 """A hypothesis from this strength on that something else explains is worth being told as refuted."""
 _NONE = 0.01
-"""A further cause of less confidence than this is none."""
+"""A further cause of less confidence than this is none, if it is not another place in the code of the first one."""
 _UNLIKELY = 0.1
 """Beside a cause that was found, nothing is recommended for another one of less confidence than this."""
 _CONCLUDED = 6
@@ -203,7 +203,8 @@ def _causes(kept: Sequence[Hypothesis], sure: Sequence[float], evidence: _ByReco
     for hypothesis, confidence in zip(kept, sure, strict=True):
         own = {r for c in hypothesis.clues for r in c.records}
         cited = tuple(p.id for record, pieces in evidence.items() if record in own for p in pieces)
-        if not cited or (causes and confidence < _NONE):
+        other_place = bool(hypothesis.code) and hypothesis.component == kept[0].component
+        if not cited or (causes and confidence < _NONE and not other_place):
             continue
         best = hypothesis.clues[0]
         causes.append(

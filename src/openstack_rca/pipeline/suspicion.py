@@ -52,8 +52,9 @@ _OTHER_OPERATION = 0.5
 """What a clue is worth that only requests show which are another operation than the issue is about."""
 _OF_REQUESTS = frozenset({"answer", "error", "http", "signature", "traceback"})
 """Kinds of clue that tell of single requests, where others join what several show."""
-_BETTER = 1.6
-"""How much more a signature must say of a record than its exception does, which may be any, to know what that is about."""
+_BETTER, _RETOLD = 1.6, 0.3
+"""How much more a signature must say of a record than its exception does, which may be any, to know what that is about; and what
+the exception is worth beside it."""
 _CALLER = 0.4
 """What a symptom is worth whose own records name another service, which the component needs."""
 _NAMELESS, _ABSENT = 0.4, 0.1
@@ -294,8 +295,8 @@ def _callee_before_caller(known: list[Clue], graph: ServiceGraph) -> list[Clue]:
 def _told_once(known: list[Clue], errors: list[Clue], explained: set[int]) -> tuple[list[Clue], list[Clue]]:
     """Drop error clues that only repeat what a signature says of the same record: whatever it says, or whom it accuses.
 
-    The place in the code of a dropped clue goes to that of the signature; what is a bug by its place is no repetition, unless all
-    its records are of a failure that a signature knows much better.
+    The place in the code of a dropped clue goes to that of the signature; what is a bug by its place is no repetition, but
+    counts little where all its records are of a failure that a signature knows much better.
     """
     accusations = {(r, c.component): c for c in known if c.role == "cause" for r in c.records}
     understood: dict[int, float] = {}
@@ -310,7 +311,6 @@ def _told_once(known: list[Clue], errors: list[Clue], explained: set[int]) -> tu
         if told and not (clue.code and clue.type == _STANDARD_TYPE):
             places[told.key, told.host] = clue.code
             continue
-        if clue.kind == "traceback" and all(understood.get(r, 0.0) > _BETTER * clue.weight for r in clue.records):
-            continue
-        kept.append(clue)
+        retold = clue.kind == "traceback" and all(understood.get(r, 0.0) > _BETTER * clue.weight for r in clue.records)
+        kept.append(replace(clue, weight=_RETOLD * clue.weight) if retold else clue)
     return [replace(c, code=c.code or places.get((c.key, c.host), ())) for c in known], kept

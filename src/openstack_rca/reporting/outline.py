@@ -60,7 +60,7 @@ def reminder(report: Report) -> str:
 def confidence_words(confidence: float) -> str:
     """Return a confidence from 0 to 1 in words and as a number, "likely (72 %)"."""
     words = next((words for least, words in _CONFIDENCE if confidence >= least), _CONFIDENCE[-1][1])
-    share = f"{confidence:.0%}" if confidence == 0 or confidence >= 0.005 else "under 1%"
+    share = f"{confidence:.0%}" if confidence >= 0.005 else "under 1%"
     return f"{words} ({share})".replace("%", " %")
 
 
