@@ -30,10 +30,8 @@ _ABSENCE_WEIGHT, _MANY_MISSING = 0.6, 10
 """What it is worth when all kinds of line that are missing are of one service, and how many make half of that."""
 _NOVELTY_WEIGHT = 0.3
 """What it weighs at most that a service writes lines which health never saw."""
-_SOME_NEWS = 1
-"""So many kinds of line that are new make half of what many make."""
-_AT_WORK = 3
-"""So many kinds of line of a program health must know to have seen it at work."""
+_SOME_NEWS = 0.3
+"""What one new kind of line falls short of many: it counts 1 / 1.3 of them."""
 
 
 def compare(table: pl.DataFrame, baseline: pl.DataFrame | None) -> pl.DataFrame:
@@ -171,11 +169,11 @@ def novelty_clues(change: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
     """Return a weak clue for the service with most kinds of line that health never saw, DEBUG and deprecations aside.
 
     It decides only where nothing louder speaks: a fault that logs no error still takes other paths through the code. Of a
-    program that health hardly knows it says nothing: nobody used it at that time.
+    program none of whose lines health knows it says nothing: nobody used it at that time.
     """
     told = change.filter((pl.col("level") >= "INFO") & pl.col("service").is_not_null() & ~pl.col("routine"))
     is_new = pl.col("reference") == 0
-    news = told.filter(is_new & ((~is_new).sum().over("service") >= _AT_WORK))
+    news = told.filter(is_new & (~is_new).any().over("service"))
     clues = []
     for family, program, kinds in _by_family(news, graph):
         component = graph.component_of(program)
