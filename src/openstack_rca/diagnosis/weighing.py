@@ -12,6 +12,7 @@ from functools import partial
 from itertools import zip_longest
 
 from openstack_rca.contracts import Topology
+from openstack_rca.diagnosis.confidence import REFUSAL
 from openstack_rca.diagnosis.presence import Presence
 from openstack_rca.records import Clue, CodeLocation, Hypothesis, Question
 
@@ -389,7 +390,7 @@ def _type(own: Sequence[Weighed]) -> str:
     """Return the type of a cause: of the strongest clues, of those that name a reason or come from itself where there are any."""
     votes: dict[str, list[float]] = defaultdict(list)
     for w in own:
-        factor = _AS_VOTE[w.clue.role] * (_WITHOUT_REASON if w.clue.kind in _REASONLESS else 1.0)
+        factor = _AS_VOTE[w.clue.role] * (_WITHOUT_REASON if _names_no_reason(w.clue) else 1.0)
         accused_by_others = w.clue.reporter != w.clue.component
         kind = "service-down" if w.clue.type == "dependency-unreachable" and accused_by_others else w.clue.type
         votes[kind].append(w.weight * factor)
@@ -402,6 +403,11 @@ def _type(own: Sequence[Weighed]) -> str:
     if hangs and not reasons:  # it looks dead to others, but what is dead has no connection left to miss heartbeats on
         return "timeout"
     return max(sorted(reasons or votes), key=lambda t: _noisy_or(votes.get(t, [])))
+
+
+def _names_no_reason(clue: Clue) -> bool:
+    """Say whether a clue only tells that a call was refused, or that lines are new."""
+    return clue.kind in _REASONLESS or (clue.kind == "traceback" and clue.type == "bug" and clue.weight <= REFUSAL)
 
 
 def _host(own: Sequence[Weighed], component: str, topology: Topology) -> str | None:
