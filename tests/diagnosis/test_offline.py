@@ -231,3 +231,12 @@ def test_what_the_issue_names_and_the_logs_do_not_hold_makes_the_answer_inconclu
     told = OfflineAnalyst(Analysis()).diagnose(replace(proved, unmet=("No line mentions x.",)))
     assert told.inconclusive
     assert told.open_questions[0] == "No line mentions x."
+
+
+def test_whoever_asks_whether_anything_is_wrong_is_not_told_of_symptoms_alone() -> None:
+    def concluded(*clues: Clue) -> bool:
+        asked = replace(case(*clues), question=Question("Is anything wrong?"))
+        return not OfflineAnalyst(Analysis()).diagnose(asked).inconclusive
+
+    assert concluded(clue("rabbitmq", 0.9, reporter="nova-api"))
+    assert not concluded(clue("rabbitmq", 0.9, reporter="nova-api", role="symptom"))

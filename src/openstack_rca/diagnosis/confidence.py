@@ -92,13 +92,11 @@ def is_accused(hypothesis: Hypothesis) -> bool:
 
 
 def is_vague(hypothesis: Hypothesis) -> bool:
-    """Say whether all that accuses are exceptions that name no clear fault and came at one moment, or that tell of a refusal
-    whenever they came: healthy clouds have such.
+    """Say whether nothing but symptoms is told, or all that accuses are exceptions that name no clear fault and came at one
+    moment, or that tell of a refusal whenever they came: healthy clouds have such.
     """
     accusing = _accusing(hypothesis)
-    at_once = bool(accusing) and all(
-        c.kind in ("traceback", "error") and c.weight < _CLEAR and _is_of_one_moment(c) for c in accusing
-    )
+    at_once = all(c.kind in ("traceback", "error") and c.weight < _CLEAR and _is_of_one_moment(c) for c in accusing)
     return at_once or _only_refused(hypothesis)
 
 
