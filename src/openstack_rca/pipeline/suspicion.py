@@ -295,7 +295,7 @@ def _callee_before_caller(known: list[Clue], graph: ServiceGraph) -> list[Clue]:
 def _told_once(known: list[Clue], errors: list[Clue], explained: set[int]) -> tuple[list[Clue], list[Clue]]:
     """Drop error clues that only repeat what a signature says of the same record: whatever it says, or whom it accuses.
 
-    The place in the code of a dropped clue goes to that of the signature; what is a bug by its place is no repetition, but
+    The place in the code of a dropped clue goes to that of the signature; what is a bug by its place, or by default, is no repetition, but
     counts little where all its records are of a failure that a signature knows much better.
     """
     accusations = {(r, c.component): c for c in known if c.role == "cause" for r in c.records}
@@ -311,6 +311,7 @@ def _told_once(known: list[Clue], errors: list[Clue], explained: set[int]) -> tu
         if told and not (clue.code and clue.type == _STANDARD_TYPE):
             places[told.key, told.host] = clue.code
             continue
-        retold = clue.kind == "traceback" and all(understood.get(r, 0.0) > _BETTER * clue.weight for r in clue.records)
+        retold = clue.kind == "traceback" and clue.type == _STANDARD_TYPE
+        retold &= all(understood.get(r, 0.0) > _BETTER * clue.weight for r in clue.records)
         kept.append(replace(clue, weight=_RETOLD * clue.weight) if retold else clue)
     return [replace(c, code=c.code or places.get((c.key, c.host), ())) for c in known], kept
