@@ -138,3 +138,11 @@ def test_of_a_long_record_the_line_is_told_in_which_the_strongest_signature_stan
     assert telling_line(known, "cinder-api", "Caught error: DBError", detail) == raised
     assert telling_line(known, "cinder-api", raised, detail) is None
     assert telling_line(known, "cinder-api", "Caught error", "all went well") is None
+
+
+def test_what_another_service_answered_is_not_said_by_who_repeats_it() -> None:
+    answer = '{"errors": [{"status": 500, "detail": "(1146, \\"Table \'placement.allocations\' doesn\'t exist\\")"}]}'
+    quoting = {"service": "nova-scheduler", "message": f"Failed to retrieve allocation candidates. Got 500: {answer}"}
+    own = {"service": "placement-api", "message": "(1146, \"Table 'placement.allocations' doesn't exist\")"}
+    hits = hits_of("db-table-missing", MATCHER.match(log_table(quoting, own)))
+    assert [h.service for h in hits] == ["placement-api"]

@@ -25,8 +25,12 @@ _TEXTS = {
 }
 """What is searched for signatures with `in: message` and with `in: any`."""
 
-_QUOTED = re.compile(r"Remote error: |\b\w+_Remote\b|Error from last host: ")
-"""Where a record goes on with what another process said: that blames the other, never the writer."""
+_QUOTED = re.compile(
+    r"Remote error: |\b\w+_Remote\b|Error from last host: "
+    r'|\{"(?:errors?|\w+Fault|NeutronError|itemNotFound|badRequest|conflictingRequest|forbidden|overLimit)": ?[\[{]'
+)
+"""Where a record goes on with what another process said, over RPC or as the JSON of an error over HTTP: that blames the other,
+never the writer."""
 
 _FOUND = {"text": pl.UInt32, "signature": pl.UInt32, "place": pl.String, "captured": pl.UInt32}
 
