@@ -295,8 +295,8 @@ def _callee_before_caller(known: list[Clue], graph: ServiceGraph) -> list[Clue]:
 def _told_once(known: list[Clue], errors: list[Clue], explained: set[int]) -> tuple[list[Clue], list[Clue]]:
     """Drop error clues that only repeat what a signature says of the same record: whatever it says, or whom it accuses.
 
-    The place in the code of a dropped clue goes to that of the signature; what is a bug by its place, or by default, is no repetition, but
-    counts little where all its records are of a failure that a signature knows much better.
+    The place in the code of a dropped clue goes to that of the signature. What is a bug by its place, or by default, is no
+    repetition, but counts little where all its records are of a failure that a signature knows much better.
     """
     accusations = {(r, c.component): c for c in known if c.role == "cause" for r in c.records}
     understood: dict[int, float] = {}
