@@ -1,4 +1,4 @@
-"""Incidents of clouds of another build: OVN, Galera and HAProxy; Ceph, libvirt and Open vSwitch; cells, LDAP and syslog; pods."""
+"""Incidents of clouds of another build: OVN, Galera, HAProxy; Ceph, libvirt, Open vSwitch; cells, LDAP, syslog; pods; a third lab."""
 
 import pytest
 import yaml
@@ -10,6 +10,7 @@ from openstack_rca.settings import Settings
 
 EXAMPLES = lab.ROOT / "examples"
 HIGH_AVAILABILITY, CEPH, CELLS, PODS = "high-availability", "ceph-and-libvirt", "cells-and-syslog", "kubernetes"
+THIRD = "third-lab"
 
 
 @pytest.mark.parametrize("with_baseline", [True, False])
@@ -42,6 +43,11 @@ HIGH_AVAILABILITY, CEPH, CELLS, PODS = "high-availability", "ceph-and-libvirt", 
         (PODS, "neutron-user-disabled"),
         (PODS, "nova-scheduler-unknown-filter"),
         (PODS, "rabbitmq-file-handles"),
+        (THIRD, "cinder-policy-attachments"),  # nova is refused, by a rule of cinder's
+        (THIRD, "cinder-quota-usages-locked"),  # no error anywhere
+        (THIRD, "cores-quota"),  # the quotas of three services were set at once
+        (THIRD, "dhcp-agent-exchange"),
+        (THIRD, "placement-table-missing"),  # nova repeats what placement answered
     ],
 )
 def test_the_cause_of_an_incident_of_another_deployment_is_found(
@@ -57,7 +63,7 @@ def test_the_cause_of_an_incident_of_another_deployment_is_found(
     assert (cause.service, cause.type) == (truth["root_cause_service"], truth["root_cause_type"])
 
 
-@pytest.mark.parametrize("deployment", [HIGH_AVAILABILITY, CEPH, CELLS, PODS, "random-mutations"])
+@pytest.mark.parametrize("deployment", [HIGH_AVAILABILITY, CEPH, CELLS, PODS, THIRD, "random-mutations"])
 def test_another_deployment_in_health_has_no_cause(deployment: str) -> None:
     logs = EXAMPLES / deployment / "baseline-1" / "logs"
     assert analyze(AnalysisRequest("Is anything wrong?", (logs,), (), fast=True), Settings()).diagnosis.inconclusive
