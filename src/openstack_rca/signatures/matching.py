@@ -27,7 +27,7 @@ _TEXTS = {
 
 _QUOTED = re.compile(
     r"Remote error: |\b\w+_Remote\b|Error from last host: "
-    r'|\{"(?:errors?|\w+Fault|NeutronError|itemNotFound|badRequest|conflictingRequest|forbidden|overLimit)": ?[\[{]'
+    r'|\{"(?:errors|\w+Fault|NeutronError|itemNotFound|badRequest|conflictingRequest|forbidden|overLimit)": ?[\[{]'
 )
 """Where a record goes on with what another process said, over RPC or as the JSON of an error over HTTP: that blames the other,
 never the writer."""
