@@ -14,7 +14,7 @@ from rich.text import Text
 from tests.reporting.sample import CONDUCTOR_LINE, sample_report
 
 from openstack_rca.parsing import message_of
-from openstack_rca.records import Diagnosis, Report, Skipped
+from openstack_rca.records import Diagnosis, Report, Scores, Skipped
 from openstack_rca.reporting import (
     FORMATS,
     lines_around,
@@ -309,16 +309,19 @@ def test_no_secret_is_shown_but_the_stored_report_holds_the_line_as_it_is(tmp_pa
     assert report_to_dict(report)["evidence"][0]["text"] == line
 
 
-def test_a_reason_is_given_once_and_scores_stay_in_the_stored_report() -> None:
+def test_a_reason_is_given_once_and_each_line_has_its_scores() -> None:
     sample = sample_report().diagnosis
-    lines = tuple(dataclasses.replace(sample.evidence[0], id=f"E{n}", why=why) for n, why in enumerate("abac"))
+    scores = Scores(lstm=0.97, tfidf=0.25, fused=0.5)
+    lines = tuple(
+        dataclasses.replace(sample.evidence[0], id=f"E{n}", why=why, scores=scores) for n, why in enumerate("abac")
+    )
     cause = dataclasses.replace(sample.causes[0], statement="c", evidence=tuple(e.id for e in lines))
     report = sample_report(diagnosis=Diagnosis("offline", False, (cause,), lines))
     told = [line.strip() for line in report_to_text(report).splitlines() if "→" in line]
-    assert told == ["→ a", "→ b"]
-    for form in (report_to_text(report), report_to_markdown(report), report_to_html(report)):
-        assert "lstm" not in form
-        assert "0.97" not in form
+    shown = "scores: lstm 0.97, tfidf 0.25, fused 0.50"
+    assert told == [f"→ a · {shown}", f"→ b · {shown}", f"→ {shown}", f"→ {shown}"]
+    for form in (report_to_markdown(report), report_to_html(report)):
+        assert form.count(shown) == 4
 
 
 def test_a_command_is_shown_once() -> None:

@@ -106,8 +106,8 @@ def _proof(proof: Proof, paths: Sequence[Path], key: str) -> None:
         if right.button("Open", key=f"{key}-{proof.id}", width="stretch", help="Show the line in its file"):
             open_line(*_place(proof), paths)
         st.code(plain(message_of(proof.text)), language=None, wrap_lines=True)
-        if proof.why:
-            st.caption(safe(proof.why))
+        if proof.remark:
+            st.caption(safe(proof.remark))
 
 
 def _place(proof: Proof) -> tuple[str, int]:

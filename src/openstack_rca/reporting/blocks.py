@@ -34,7 +34,7 @@ class Commands:
 
 @dataclass(frozen=True)
 class Proof:
-    """A line of a log file: its id, where it stands, who wrote it when and how loud, the line, and why it matters."""
+    """A line of a log file: its id, where it stands, who wrote it when and how loud, the line, why it matters, and its scores."""
 
     id: str
     place: str
@@ -43,6 +43,12 @@ class Proof:
     source: str
     text: str
     why: str
+    scores: str
+
+    @property
+    def remark(self) -> str:
+        """What is said below the line: why it matters, and its scores."""
+        return " · ".join(part for part in (self.why, self.scores and f"scores: {self.scores}") if part)
 
 
 @dataclass(frozen=True)

@@ -129,7 +129,7 @@ def _proof(proof: Proof, around: Sequence[tuple[int, str]]) -> str:
     )
     return (
         f'<div class="proof" id="{html.escape(plain(proof.id))}"><p>{head}{level} · {_text(proof.source)}</p>'
-        f"<pre>{shown}</pre>{_tag('p', proof.why) if proof.why else ''}</div>\n"
+        f"<pre>{shown}</pre>{_tag('p', proof.remark) if proof.remark else ''}</div>\n"
     )
 
 

@@ -68,7 +68,7 @@ def _command(command: str, meaning: str) -> str:
 
 def _proof(proof: Proof) -> str:
     head = f"**{escaped(proof.id)}** {code(proof.place)} · {escaped(proof.time)} · {escaped(proof.level)} · "
-    return f"{head}{escaped(proof.source)}\n\n{code_block(message_of(proof.text))}\n\n{escaped(proof.why)}".rstrip()
+    return f"{head}{escaped(proof.source)}\n\n{code_block(message_of(proof.text))}\n\n{escaped(proof.remark)}".rstrip()
 
 
 def _grid(grid: Grid) -> str:

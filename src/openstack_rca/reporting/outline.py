@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from openstack_rca.records import Cause, Evidence, Inputs, Pattern, Report, Skipped, TimelineEvent
+from openstack_rca.records import Cause, Evidence, Inputs, Pattern, Report, Scores, Skipped, TimelineEvent
 from openstack_rca.reporting.blocks import Block, Bullets, Commands, Fields, Grid, Paragraph, Proof, Section
 from openstack_rca.reporting.plain import amount_skipped, counted
 from openstack_rca.reporting.secrets import without_secrets
@@ -152,7 +152,13 @@ def _proof(line: Evidence, clock: Clock) -> Proof:
         source=f"{line.service}{_at(line.host)}",
         text=line.text,
         why=line.why,
+        scores=_scores(line.scores),
     )
+
+
+def _scores(scores: Scores) -> str:
+    named = (("lstm", scores.lstm), ("vector", scores.vector), ("tfidf", scores.tfidf), ("fused", scores.fused))
+    return ", ".join(f"{name} {value:.2f}" for name, value in named if value is not None)
 
 
 def _refuted(report: Report) -> Iterator[Block]:

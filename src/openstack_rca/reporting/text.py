@@ -91,8 +91,8 @@ def _proof(proof: Proof, width: int) -> RenderableType:
         (_text(proof.id, "bold"), head),
         (_text(""), Text(short_line(message_of(proof.text), _PROOF_LINES * (width - 8)))),
     ]
-    if proof.why:
-        rows.append((_text(""), _text(f"→ {proof.why}", "dim")))
+    if proof.remark:
+        rows.append((_text(""), _text(f"→ {proof.remark}", "dim")))
     return _hanging(rows)
 
 
