@@ -1,5 +1,6 @@
 """All finders of clues joined: signatures, errors, API answers, processes."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -66,6 +67,8 @@ _STARTED = ("service-started", "nova-compute-started")
 """How the ids of the signatures begin that tell of a start."""
 _UNRESOLVED = "name-resolution-failed"
 """The signature of a name without an address: who has that name was not even asked."""
+_BLANK = re.compile(r"<(?P<name>\w+)>")
+"""What an advice leaves to be filled in."""
 _ABOUT = timedelta(minutes=10)
 """How exactly people tell times, and how long an effect may take to be seen."""
 
@@ -209,10 +212,15 @@ def signature_clues(
             count=hit.count,
             first=min(times, default=None),
             last=max(times, default=None),
-            remediation=signature.remediation,
-            look_next=signature.look_next,
+            remediation=_filled(signature.remediation, hit.captured),
+            look_next=tuple(_filled(check, hit.captured) for check in signature.look_next),
             exculpates=reporter if component and component != reporter else None,
         )
+
+
+def _filled(advice: str, captured: Mapping[str, str]) -> str:
+    """Return an advice with the names that the line holds put in, as its host for `<host>`."""
+    return _BLANK.sub(lambda blank: captured.get(blank["name"]) or blank[0], advice)
 
 
 def _of_reached_peers(hits: Iterable[SignatureHit]) -> list[SignatureHit]:
