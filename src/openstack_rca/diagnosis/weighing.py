@@ -396,7 +396,7 @@ def _type(own: Sequence[Weighed]) -> str:
         votes[kind].append(w.weight * factor)
     telling = [w.clue for w in own if w.clue.role == "cause" and w.clue.kind != "http" and w.weight >= _SPECIFIC]
     told_itself = [c for c in telling if c.reporter == c.component]
-    reasons = {c.type for c in telling} - _ONLY_THAT
+    reasons = {c.type for c in telling if c.on_site or c.type not in _ONLY_THAT}
     if reasons.isdisjoint(c.type for c in told_itself):  # only others name a reason
         reasons |= {c.type for c in told_itself if not reasons or c.weight >= _OWN_WORD}
     hangs = any(c.kind == "connection" and c.type == "timeout" for c in telling)
