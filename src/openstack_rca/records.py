@@ -26,6 +26,41 @@ FaultType = Literal[
 ]
 """What kind of fault a cause is, in the words of report.json."""
 
+ClueKind = Literal[
+    "signature",  # a known text of a failure
+    "shared",  # the same of several programs, about what they share
+    "traceback",  # an exception
+    "answer",  # an exception over what another program answered
+    "error",  # a record at ERROR without an exception
+    "quoted",  # what the issue quotes
+    "http",  # an API answers with an error
+    "call",  # an administrator's call that was answered well
+    "intervention",  # such a call, and what it led to
+    "addressed",  # an API that the issue is about, where nothing fails
+    "change",  # kinds of line that are new or missing against healthy logs
+    "size",  # answers that are shorter than in health
+    "latency",  # durations that are longer than in health
+    "wait",  # requests that were slow, and what they waited for
+    "stall",  # several services that stopped answering at once
+    "refusals",  # several services that refuse tokens
+    "handover",  # a call that was accepted, and nobody took up
+    "candidates",  # placement has nothing to offer
+    "plugging",  # a step of plugging a port that is missing
+    "proxy",  # a proxy gave up too soon
+    "connection",  # the message broker lost a client
+    "address",  # a wrong address or name, or something in between that rejects
+    "kernel",  # the kernel killed a program, or denied it something
+    "restart",  # a program's process was replaced
+    "outage",  # a program was told to stop, and was away for a while
+    "silence",  # a program that wrote steadily fell silent
+    "clock",  # a host's clock is wrong
+]
+"""What sort of finding a clue is. Finders make them in `correlation/` and `pipeline/suspicion.py`; `diagnosis/weighing.py` judges
+by them."""
+
+ClueRole = Literal["cause", "symptom", "context"]
+"""What a clue says of its component: that it is at fault, that it suffers, or only what happened to it."""
+
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 """Normalised levels in rising order. AUDIT is INFO, TRACE is ERROR, a record without any level is INFO."""
 
@@ -176,19 +211,18 @@ class CodeLocation:
 class Clue:
     """One reason to hold a component responsible, or to call it a victim; the unit that hypotheses are weighed in.
 
-    `kind` names what sort of finding it is (signature, traceback, http, restart, …), `key` what was seen: equal keys are one
-    reason however often they occur. `role` is cause (points at `component`), symptom (shows that
-    `component` suffers) or context. `weight` (0 to 1) says how strongly one such clue alone convinces, novelty included.
+    `key` tells what was seen: clues of equal kind, key and host are one reason however often they occur.
+    `weight` (0 to 1) says how strongly one such clue alone convinces, novelty included.
     `exculpates` names a component that this clue shows to be a victim; `on_site` says that it shows a line of code that no
     release has.
     """
 
-    kind: str
+    kind: ClueKind
     key: str
     component: str
     host: str | None = None
     type: str
-    role: str = "cause"
+    role: ClueRole = "cause"
     weight: float
     reporter: str
     statement: str

@@ -13,7 +13,7 @@ QUOTA, SERVICES = "a quota was changed", "a service was enabled, disabled or for
 
 def call(component: str, says: str, seconds: float = 0, **changes: Any) -> Clue:
     given = {
-        "kind": "change",
+        "kind": "call",
         "type": "quota",
         "key": f"{component}:{says}",
         "role": "context",

@@ -120,7 +120,7 @@ def _change(row: dict[str, Any], component: str) -> Clue | None:
     for rule in changes():
         if row["method"] in rule["methods"] and re.search(rule["route"], row["route"]) and not row["share_before"]:
             return Clue(
-                kind="change",
+                kind="call",
                 key=f"{component}:{rule['says']}",
                 component=component,
                 type=rule["type"],

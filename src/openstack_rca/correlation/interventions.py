@@ -22,11 +22,7 @@ def interventions(clues: Sequence[Clue], graph: ServiceGraph, question: Question
     or whose effect is what the question complains of.
     """
     rules = {rule["says"]: rule for rule in changes() if "leads_to" in rule}
-    calls = [
-        (call, rule)
-        for call in clues
-        if call.kind == "change" and call.role == "context" and call.first and (rule := rules.get(_says(call)))
-    ]
+    calls = [(call, rule) for call in clues if call.kind == "call" and call.first and (rule := rules.get(_says(call)))]
     followed = {call: [c for c in clues if _follows(c, call, rule, graph)] for call, rule in calls}
     at_home = {_says(call) for call, effects in followed.items() if any(_is_of(e, call, graph) for e in effects)}
     found = []

@@ -42,7 +42,7 @@ from openstack_rca.correlation import (
     unplugged,
     waits,
 )
-from openstack_rca.records import Clue, Period, Question, SignatureHit
+from openstack_rca.records import Clue, ClueKind, ClueRole, Period, Question, SignatureHit
 from openstack_rca.signatures import Matcher, Signature, load_signatures
 
 _STANDARD_TYPE = "bug"
@@ -51,7 +51,7 @@ _OF_THE_REQUEST, _OF_ANOTHER = 1.1, 0.95
 _AT_ANOTHER = 0.5
 _OTHER_OPERATION = 0.5
 """What a clue is worth that only requests show which are another operation than the issue is about."""
-_OF_REQUESTS = frozenset({"answer", "error", "http", "signature", "traceback"})
+_OF_REQUESTS: frozenset[ClueKind] = frozenset({"answer", "error", "http", "signature", "traceback"})
 """Kinds of clue that tell of single requests, where others join what several show."""
 _BETTER, _RETOLD = 1.6, 0.3
 """How much more a signature must say of a record than its exception does, which may be any, to know what that is about; and what
@@ -251,9 +251,9 @@ def _is_shared(signature: Signature, writers: set[_Writer], started: set[_Writer
     return spread or len({graph.family(name) for name in names}) > 1
 
 
-def _role(signature: Signature, component: str | None) -> str:
+def _role(signature: Signature, component: str | None) -> ClueRole:
     """Return what a hit is as a clue; a recovery is context: it tells when the trouble ended."""
-    if signature.role in ("recovery", "context"):
+    if signature.role == "recovery" or signature.role == "context":
         return "context"
     return signature.role if component else "symptom"
 
