@@ -207,11 +207,25 @@ class CodeLocation:
     function: str | None = None
 
 
+@dataclass(frozen=True)
+class Call:
+    """A kind of API call (in its route ids are *) and how it was answered."""
+
+    method: str
+    route: str
+    status: int
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.route}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Clue:
     """One reason to hold a component responsible, or to call it a victim; the unit that hypotheses are weighed in.
 
-    `key` tells what was seen: clues of equal kind, key and host are one reason however often they occur.
+    `key` only tells clues apart: those of equal kind, key and host are one reason however often they occur. `finding` names what was
+    recognised, where the component does not say it: a signature's id, an exception's class, the hosts or services that it is about;
+    lines of one finding are not shown again and again. `call` is the API call that was answered so.
     `weight` (0 to 1) says how strongly one such clue alone convinces, novelty included.
     `exculpates` names a component that this clue shows to be a victim; `on_site` says that it shows a line of code that no
     release has.
@@ -219,6 +233,8 @@ class Clue:
 
     kind: ClueKind
     key: str
+    finding: str = ""
+    call: Call | None = None
     component: str
     host: str | None = None
     type: str

@@ -100,7 +100,7 @@ def test_what_sets_in_on_several_hosts_that_nobody_restarted_is_of_the_broker() 
 
     def accused(*hits: SignatureHit) -> set[str]:
         found = signature_clues(hits, SIGNATURES, novel(TABLE, 1.0), GRAPH, 0.0)
-        return {c.component for c in found if c.key.startswith(refused)}
+        return {c.component for c in found if c.finding == refused}
 
     assert accused(*told) == {"rabbitmq"}
     assert "rabbitmq" not in accused(*told, restart)

@@ -9,7 +9,7 @@ import polars as pl
 from openstack_rca.correlation.access import CALL
 from openstack_rca.correlation.topology import ServiceGraph
 from openstack_rca.knowledge import read
-from openstack_rca.records import Clue, Question
+from openstack_rca.records import Call, Clue, Question
 
 _STATUS = r"(?:HTTP/1\.[01]\"? |status: |HTTP/1\.[01]\" status: |\(HTTP/1\.[01] )(\d{3})\b"
 _NAME_OR_ID = r"/(?:[^/]*(?:[-_][^/]*\d|\d{4}|[0-9a-f]{8})[^/]*|\d+\b)"
@@ -99,16 +99,17 @@ def _clue(row: dict[str, Any], question: Question, graph: ServiceGraph) -> Clue 
     news = max(floor, row["novelty"]) if before is None else max(0.0, share - _GROWN * before) / share
     if meaning is None or news <= 0:
         return None
-    call = f"{row['method']} {row['route']}"
+    call = Call(row["method"], row["route"], row["status"])
     return Clue(
         kind="http",
-        key=f"{component}:{call}:{row['status']}",
+        key=f"{component}:{call}:{call.status}",
+        call=call,
         component=component,
         type=meaning["type"],
         role=meaning["role"],
         weight=min(_SUREST, meaning["weight"] * news * asked * min(1.0, _RARE + since_then)),
         reporter=component,
-        statement=f"{component} {meaning['says']}: {call} got {row['status']} in {row['count']} of {row['calls']} calls",
+        statement=f"{component} {meaning['says']}: {call} got {call.status} in {row['count']} of {row['calls']} calls",
         records=tuple(row["records"]),
         count=row["count"],
         first=row["first"],
@@ -117,23 +118,30 @@ def _clue(row: dict[str, Any], question: Question, graph: ServiceGraph) -> Clue 
 
 
 def _change(row: dict[str, Any], component: str) -> Clue | None:
-    for rule in changes():
-        if row["method"] in rule["methods"] and re.search(rule["route"], row["route"]) and not row["share_before"]:
-            return Clue(
-                kind="call",
-                key=f"{component}:{rule['says']}",
-                component=component,
-                type=rule["type"],
-                role="context",
-                weight=_CHANGE * (_UNCOMPARED if row["share_before"] is None else 1.0),
-                reporter=component,
-                statement=f"{rule['says']} ({row['method']} {row['route']}, {row['count']} times)",
-                records=tuple(row["records"]),
-                count=row["count"],
-                first=row["first"],
-                last=row["last"],
-            )
-    return None
+    call = Call(row["method"], row["route"], row["status"])
+    rule = change_by(call)
+    if rule is None or row["share_before"]:
+        return None
+    return Clue(
+        kind="call",
+        key=f"{component}:{rule['says']}",
+        call=call,
+        component=component,
+        type=rule["type"],
+        role="context",
+        weight=_CHANGE * (_UNCOMPARED if row["share_before"] is None else 1.0),
+        reporter=component,
+        statement=f"{rule['says']} ({call}, {row['count']} times)",
+        records=tuple(row["records"]),
+        count=row["count"],
+        first=row["first"],
+        last=row["last"],
+    )
+
+
+def change_by(call: Call) -> dict[str, Any] | None:
+    """Return the kind of change that a call makes to the cloud; None where it makes none."""
+    return next((r for r in changes() if call.method in r["methods"] and re.search(r["route"], call.route)), None)
 
 
 def changes() -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from openstack_rca.correlation.http import changes
+from openstack_rca.correlation.http import change_by
 from openstack_rca.correlation.times import LONGEST_TIMER
 from openstack_rca.correlation.topology import ServiceGraph
 from openstack_rca.records import Clue, Question
@@ -21,14 +21,13 @@ def interventions(clues: Sequence[Clue], graph: ServiceGraph, question: Question
     """Return a clue for each administrative call after which a failure of the kind it leads to began that was not there before,
     or whose effect is what the question complains of.
     """
-    rules = {rule["says"]: rule for rule in changes() if "leads_to" in rule}
-    calls = [(call, rule) for call in clues if call.kind == "call" and call.first and (rule := rules.get(_says(call)))]
+    calls = [(c, rule) for c in clues if c.call and c.first and (rule := change_by(c.call)) and "leads_to" in rule]
     followed = {call: [c for c in clues if _follows(c, call, rule, graph)] for call, rule in calls}
-    at_home = {_says(call) for call, effects in followed.items() if any(_is_of(e, call, graph) for e in effects)}
+    at_home = {rule["says"] for call, rule in calls if any(_is_of(e, call, graph) for e in followed[call])}
     found = []
     for call, rule in calls:
         effects = followed[call]
-        if _says(call) in at_home and not any(_is_of(e, call, graph) for e in effects):
+        if rule["says"] in at_home and not any(_is_of(e, call, graph) for e in effects):
             continue  # the same was changed at several services, and another one of them shows what it led to
         if effects:
             effect = min(effects, key=lambda c: (-c.weight, c.key))
@@ -36,6 +35,7 @@ def interventions(clues: Sequence[Clue], graph: ServiceGraph, question: Question
                 replace(
                     call,
                     kind="intervention",
+                    finding=call.component,
                     component=rule.get("concerns", {}).get(call.component, call.component),
                     role="cause",
                     weight=_CONFIRMED * call.weight,
@@ -52,11 +52,6 @@ def interventions(clues: Sequence[Clue], graph: ServiceGraph, question: Question
     return found
 
 
-def _says(call: Clue) -> str:
-    """Return which change a call is, by the words of its rule."""
-    return call.key.partition(":")[2]
-
-
 def _is_of(effect: Clue, call: Clue, graph: ServiceGraph) -> bool:
     """Say whether an effect is told by the service that was called."""
     return graph.family(effect.reporter) == graph.family(call.component)
@@ -67,7 +62,9 @@ def _follows(clue: Clue, call: Clue, rule: dict[str, Any], graph: ServiceGraph) 
     if clue.role == "context" or clue.first is None or call.first is None:
         return False
     refused = (
-        clue.kind == "http" and int(clue.key[-3:]) in rule.get("statuses", ()) and rule.get("answers", "") in clue.key
+        clue.call is not None
+        and clue.call.status in rule.get("statuses", ())
+        and rule.get("answers", "") in str(clue.call)
     )
     least = _TELLING_STATUS if refused else _TELLING
     kind = (refused or clue.type in rule["leads_to"]) and clue.weight >= least

@@ -163,6 +163,7 @@ def _clue(
     return Clue(
         kind="plugging",
         key=fault.missing,
+        finding=fault.missing,
         component=fault.component,
         host=host,
         type=fault.type,

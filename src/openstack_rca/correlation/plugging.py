@@ -114,6 +114,7 @@ def _clue(step: _Step, found: list[tuple[int, int, datetime | None]], ports: int
     return Clue(
         kind="plugging",
         key=step.missing,
+        finding=step.missing,
         component=step.component,
         type="bug",
         weight=weight,

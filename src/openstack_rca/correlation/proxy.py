@@ -95,6 +95,7 @@ def _clue(proxy: _Proxy, cut: pl.DataFrame) -> Clue:
     return Clue(
         kind="proxy",
         key="+".join(services),
+        finding="+".join(services),
         component=proxy.component,
         host=cut["host"][0],
         type="misconfiguration",

@@ -56,7 +56,7 @@ def misfits(clues: Sequence[Clue]) -> list[Clue]:
     """Return a clue for each program of which no backend fits what is asked for, and which was restarted shortly before."""
     found = []
     for complaint in clues:
-        provider = _MISFITS.get(complaint.key.partition(":")[0])
+        provider = _MISFITS.get(complaint.finding)
         restart = next(
             (
                 c for c in clues
@@ -71,6 +71,7 @@ def misfits(clues: Sequence[Clue]) -> list[Clue]:
                     complaint,
                     kind="address",
                     key=f"{restart.component}:{restart.host}:misfit",
+                    finding="",
                     component=restart.component,
                     host=restart.host,
                     weight=_MISFIT,
@@ -121,6 +122,7 @@ def _clue(restart: Clue, complaint: Clue, own: pl.DataFrame, names: dict[str, in
         complaint,
         kind="address",
         key=f"{restart.component}:{complaint.host}:renamed",
+        finding="",
         type="misconfiguration",
         weight=_WEIGHT,
         statement=told,

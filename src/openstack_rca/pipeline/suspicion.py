@@ -201,6 +201,7 @@ def signature_clues(
         yield Clue(
             kind="shared" if together else "signature",
             key=f"{hit.signature}:{component or reporter}:{reporter}",
+            finding=hit.signature,
             component=component or reporter,
             host=host,
             type=signature.type or _STANDARD_TYPE,
