@@ -6,7 +6,7 @@ dataclass. Nothing here knows how it is made or shown.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 import polars as pl
@@ -89,6 +89,10 @@ LOG_SCHEMA: dict[str, pl.DataType] = {
     "template": pl.Categorical(),  # template id; null until templates are mined
 }
 """Columns of the log table and their types."""
+
+
+UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+"""The pattern of an id, as OpenStack writes those of its resources and requests."""
 
 
 def empty_log_table() -> pl.DataFrame:
@@ -255,6 +259,9 @@ class Clue:
 
 Period = tuple[datetime, datetime]
 """Begin and end, in UTC without zone."""
+
+LONGEST_TIMER = timedelta(seconds=330)
+"""An effect shows within this time of its cause: the longest timer is vif_plugging_timeout (300 s), and a report interval."""
 
 
 @dataclass(frozen=True)

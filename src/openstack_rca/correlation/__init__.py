@@ -49,7 +49,7 @@ A *finder* returns clues (`records.Clue`); `pipeline/suspicion.py` asks all of t
       renamed         programs that came back from a restart under another name
       stalls          several services that stop answering, or refuse tokens, at once
     Shared
-      times           first and last of some times, the longest timer
+      times           first and last of some times
       wording         how statements put names, hosts and numbers
 """
 

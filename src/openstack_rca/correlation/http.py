@@ -6,12 +6,11 @@ from typing import Any
 
 import polars as pl
 
-from openstack_rca.correlation.access import CALL
+from openstack_rca.correlation.access import CALL, STATUS
 from openstack_rca.correlation.topology import ServiceGraph
 from openstack_rca.knowledge import read
 from openstack_rca.records import Call, Clue, Question
 
-_STATUS = r"(?:HTTP/1\.[01]\"? |status: |HTTP/1\.[01]\" status: |\(HTTP/1\.[01] )(\d{3})\b"
 _NAME_OR_ID = r"/(?:[^/]*(?:[-_][^/]*\d|\d{4}|[0-9a-f]{8})[^/]*|\d+\b)"
 """A segment of a route that names one thing: an id, a number, or a name with a number in it (but not v2.1)."""
 _CALL = ("service", "method", "route")
@@ -42,7 +41,7 @@ def with_http(table: pl.DataFrame) -> pl.DataFrame:
         .with_columns(
             method=pl.col("message").str.extract(CALL, 1),
             route=pl.col("message").str.extract(CALL, 2),
-            status=pl.col("message").str.extract(_STATUS, 1).cast(pl.Int32),
+            status=pl.col("message").str.extract(STATUS, 1).cast(pl.Int32),
         )
         .filter(pl.col("status").is_not_null())
         .with_columns(route=pl.col("route").str.replace(r"\?.*$", "").str.replace_all(_NAME_OR_ID, "/*"))

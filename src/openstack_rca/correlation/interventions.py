@@ -5,9 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from openstack_rca.correlation.http import change_by
-from openstack_rca.correlation.times import LONGEST_TIMER
 from openstack_rca.correlation.topology import ServiceGraph
-from openstack_rca.records import Clue, Question
+from openstack_rca.records import LONGEST_TIMER, Clue, Question
 
 _CONFIRMED = 2.5
 """How much more a call that changed the cloud weighs when failures of its kind follow."""

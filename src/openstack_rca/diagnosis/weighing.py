@@ -14,7 +14,7 @@ from itertools import zip_longest
 from openstack_rca.contracts import Topology
 from openstack_rca.diagnosis.confidence import REFUSAL
 from openstack_rca.diagnosis.presence import Presence
-from openstack_rca.records import Clue, ClueKind, CodeLocation, Hypothesis, Question
+from openstack_rca.records import LONGEST_TIMER, Clue, ClueKind, CodeLocation, Hypothesis, Question
 
 _REPEAT = 0.55
 """How much each further clue against the same component counts against the one before: loud is not guilty."""
@@ -39,8 +39,6 @@ _AS_MUCH = 0.6
 _MOST_RECORDS = 10
 _SPECIFIC = 0.55
 """A clue from this weight on names a mechanism of its own."""
-_LATEST_EFFECT = timedelta(seconds=330)
-"""The longest timer between cause and effect (vif_plugging_timeout 300 s, and a report interval)."""
 _ONLY_THAT = frozenset({"service-down", "dependency-unreachable", "timeout", "network", "bug"})
 """Types which say that a program does not work, and not why."""
 _OWN_WORD = 0.8
@@ -380,7 +378,7 @@ def _explanation(
             (w.clue.first for w in weighed if w.clue.component == other and w.clue.first and w.clue.role == "cause"),
             default=None,
         )
-        if began and since and since > began + _LATEST_EFFECT:
+        if began and since and since > began + LONGEST_TIMER:
             continue
         strength = score * (1.0 if steps == 1 else _FURTHER_OFF)
         if began and since:
