@@ -86,6 +86,7 @@ def find_clues(
     """Return every clue in a log table that has the column `novelty`; `change` is what `compare` said of it, `gone` what
     `vanished` did.
 
+    First come the finders that read the table, then those that join what these found, last what the question makes of each clue.
     Clues of the requests whose roots are `asked` for weigh more and show these first, those of other times than the ones that
     are meant weigh less.
     """
@@ -131,6 +132,13 @@ def find_clues(
         *misfits(found),
         *asked_api(table, question, graph, found),
     )
+    return _as_asked(clues, table, question, asked, times)
+
+
+def _as_asked(
+    clues: Sequence[Clue], table: pl.DataFrame, question: Question, asked: Sequence[str], times: Sequence[Period]
+) -> tuple[Clue, ...]:
+    """Return the clues with the weight that they have for the requests, times and operations that are meant."""
     own = set(table.filter(pl.col("root").is_in(list(asked)))["record"].to_list()) if asked else set()
     wanted = [r for c in clues for r in c.records]
     roots = dict(table.filter(pl.col("record").is_in(wanted)).select("record", "root").iter_rows())
@@ -187,13 +195,8 @@ def signature_clues(
         failed = replace(hit, host=elsewhere.get(hit.records[0], hit.host))
         component, host = (signature.shared, None) if together else _blamed(signature, failed, graph)
         reporter = graph.component_of(hit.service)
-        if (
-            component == _HOST
-            and host in (None, hit.host)
-            and reporter in graph.components
-            and graph.family(reporter) != _HOST
-            and len({name for name, _ in writers[hit.signature]}) == 1
-        ):
+        alone = len({name for name, _ in writers[hit.signature]}) == 1
+        if component == _HOST and host in (None, hit.host) and alone and _is_program(reporter, graph):
             component = reporter  # of the programs of the host no other has the trouble
         novelties = [facts[r][0] for r in hit.records]
         times = [facts[r][1] for r in (*hit.records, hit.last) if facts[r][1]]
@@ -217,6 +220,11 @@ def signature_clues(
             look_next=tuple(_filled(check, hit.captured) for check in signature.look_next),
             exculpates=reporter if component and component != reporter else None,
         )
+
+
+def _is_program(reporter: str, graph: ServiceGraph) -> bool:
+    """Say whether a line is of a program of the cloud, not of the host's own (kernel, systemd)."""
+    return reporter in graph.components and graph.family(reporter) != _HOST
 
 
 def _filled(advice: str, captured: Mapping[str, str]) -> str:
