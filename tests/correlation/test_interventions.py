@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from tests.diagnosis.clues import at, clue
 
-from openstack_rca.correlation import interventions, load_topology
+from openstack_rca.correlation import interventions, load_topology, refused_since
 from openstack_rca.correlation.http import change_by, changes
 from openstack_rca.records import Call, Clue, Question
 
@@ -11,6 +11,7 @@ GRAPH = load_topology()
 QUOTA, SERVICES = "a quota was changed", "a service was enabled, disabled or forced down"
 HIDDEN, OPENED = "the properties of an image were changed", "a security group rule was deleted"
 CHANGED = "users, projects or roles were changed in keystone"
+SUBNET = "a subnet was changed (its DHCP, pools, gateway, name servers or routes)"
 MADE = "users, projects or roles were made, given or removed in keystone"
 CALLS = {
     QUOTA: Call("PUT", "/v2.1/os-quota-sets/*", 200),
@@ -18,6 +19,7 @@ CALLS = {
     HIDDEN: Call("PATCH", "/v2/images/*", 200),
     OPENED: Call("DELETE", "/v2.0/security-group-rules/*", 204),
     CHANGED: Call("PATCH", "/v3/users/*", 200),
+    SUBNET: Call("PUT", "/v2.0/subnets/*", 200),
     MADE: Call("POST", "/v3/users", 201),
 }
 
@@ -112,3 +114,36 @@ def test_a_deleted_security_rule_is_what_nobody_but_the_user_notices() -> None:
     assert (cause.kind, cause.role, cause.component) == ("intervention", "cause", "neutron-server")
     assert cause.weight > deleted.weight
     assert interventions([deleted], GRAPH, Question("x", words=("image", "upload"))) == []
+
+
+def test_what_nobody_but_the_user_notices_was_set_wrong_whatever_else_such_a_call_leads_to() -> None:
+    fewer = call("neutron-server", SUBNET, type="resource-exhaustion")
+    (cause,) = interventions([fewer], GRAPH, Question("x", words=("servers", "without", "lease")))
+    assert cause.type == "misconfiguration"
+
+
+@pytest.mark.parametrize(
+    ("refusal", "question", "told"),
+    [
+        (refused("glance-api", 400, 30), Question("x", components=("glance-api",)), True),
+        (refused("glance-api", 400, 30), Question("x", statuses=(400,)), True),
+        (refused("glance-api", 400, 30), Question("x", components=("nova-api",)), False),
+        (refused("glance-api", 400, 10), Question("x", components=("glance-api",)), False),
+        (refused("glance-api", 404, 30), Question("x", components=("glance-api",)), False),
+        (refused("nova-api", 400, 30), Question("x", components=("nova-api",)), False),
+    ],
+    ids=["asked about", "its status", "another", "before it", "not found", "not restarted"],
+)
+def test_what_a_program_refuses_since_its_restart_its_settings_forbid(
+    refusal: Clue, question: Question, told: bool
+) -> None:
+    restart = clue("glance-api", kind="restart", role="context", first=at(10), last=at(20), records=(7,))
+    found = refused_since([restart, refusal], question)
+    assert [(c.component, c.type, c.role, c.records) for c in found] == [
+        ("glance-api", "misconfiguration", "cause", (7, 2))
+    ] * told
+
+
+def test_a_call_that_was_refused_changed_nothing() -> None:
+    denied = refused("nova-api", 403, call=Call("PUT", "/v2.1/os-quota-sets/*", 403), records=(1,))
+    assert interventions([denied, refused("nova-api", 413)], GRAPH, Question("")) == []

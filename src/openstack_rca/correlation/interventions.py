@@ -1,4 +1,4 @@
-"""Administrative calls that were answered well, and failures of the kind that they lead to: somebody changed the cloud."""
+"""Somebody changed the cloud: an administrative call that was answered well, or a restart, and the failures it leads to."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,6 +12,10 @@ _CONFIRMED = 2.5
 """How much more a call that changed the cloud weighs when failures of its kind follow."""
 _COMPLAINED_OF = 1.8
 """How much more it weighs when nobody but the user complains of what it leads to."""
+_REFUSES_SINCE, _REFUSALS = 0.45, frozenset({400, 403, 413, 422})
+"""What a restart weighs after which calls are refused, and the statuses by which a service refuses what its settings forbid."""
+_SET_WRONG = "misconfiguration"
+"""The type of what nothing but a call and a complaint tell."""
 _TELLING, _TELLING_STATUS = 0.15, 0.03
 """From which weight on a failure counts, and an answer whose very status is what such a call leads to."""
 
@@ -20,7 +24,11 @@ def interventions(clues: Sequence[Clue], graph: ServiceGraph, question: Question
     """Return a clue for each administrative call after which a failure of the kind it leads to began that was not there before,
     or whose effect is what the question complains of.
     """
-    calls = [(c, rule) for c in clues if c.call and c.first and (rule := change_by(c.call)) and "leads_to" in rule]
+    calls = [
+        (c, rule)
+        for c in clues
+        if c.kind == "call" and c.call and c.first and (rule := change_by(c.call)) and "leads_to" in rule
+    ]
     followed = {call: [c for c in clues if _follows(c, call, rule, graph)] for call, rule in calls}
     at_home = {rule["says"] for call, rule in calls if any(_is_of(e, call, graph) for e in followed[call])}
     found = []
@@ -45,10 +53,37 @@ def interventions(clues: Sequence[Clue], graph: ServiceGraph, question: Question
             )
         elif not set(question.words).isdisjoint(rule.get("complaints", ())):
             told = f"{call.statement} at {call.first:%H:%M:%S}, which leads to what the issue says"
+            weight = _COMPLAINED_OF * call.weight
             found.append(
-                replace(call, kind="intervention", role="cause", weight=_COMPLAINED_OF * call.weight, statement=told)
+                replace(call, kind="intervention", role="cause", type=_SET_WRONG, weight=weight, statement=told)
             )
     return found
+
+
+def refused_since(clues: Sequence[Clue], question: Question) -> list[Clue]:
+    """Return a clue for each kind of call that a program refuses since its restart: it came back with other settings.
+
+    Only what was asked about, and the statuses that the issue names, say more than that somebody called it wrongly.
+    """
+    restarts = [c for c in clues if c.kind == "restart" and c.last]
+    return [
+        replace(
+            refused,
+            kind="intervention",
+            finding="restart",
+            role="cause",
+            type=_SET_WRONG,
+            weight=_REFUSES_SINCE,
+            statement=f"{restart.component} was restarted at {restart.last:%H:%M:%S}, and then {refused.statement}",
+            records=(restart.records[0], *refused.records),
+        )
+        for refused in clues
+        if refused.kind == "http" and refused.call and refused.call.status in _REFUSALS and refused.first
+        and (refused.component in question.components or refused.call.status in question.statuses)
+        for restart in restarts
+        if restart.component == refused.component
+        and restart.last and restart.last <= refused.first <= restart.last + LONGEST_TIMER
+    ]  # fmt: skip
 
 
 def _is_of(effect: Clue, call: Clue, graph: ServiceGraph) -> bool:
