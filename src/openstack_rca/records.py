@@ -6,7 +6,7 @@ dataclass. Nothing here knows how it is made or shown.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 import polars as pl
@@ -25,6 +25,41 @@ FaultType = Literal[
     "bug",
 ]
 """What kind of fault a cause is, in the words of report.json."""
+
+ClueKind = Literal[
+    "signature",  # a known text of a failure
+    "shared",  # the same of several programs, about what they share
+    "traceback",  # an exception
+    "answer",  # an exception over what another program answered
+    "error",  # a record at ERROR without an exception
+    "quoted",  # what the issue quotes
+    "http",  # an API answers with an error
+    "call",  # an administrator's call that was answered well
+    "intervention",  # such a call, and what it led to
+    "addressed",  # an API that the issue is about, where nothing fails
+    "change",  # kinds of line that are new or missing against healthy logs
+    "size",  # answers that are shorter than in health
+    "latency",  # durations that are longer than in health
+    "wait",  # requests that were slow, and what they waited for
+    "stall",  # several services that stopped answering at once
+    "refusals",  # several services that refuse tokens
+    "handover",  # a call that was accepted, and nobody took up
+    "candidates",  # placement has nothing to offer
+    "plugging",  # a step of plugging a port that is missing
+    "proxy",  # a proxy gave up too soon
+    "connection",  # the message broker lost a client
+    "address",  # a wrong address or name, or something in between that rejects
+    "kernel",  # the kernel killed a program, or denied it something
+    "restart",  # a program's process was replaced
+    "outage",  # a program was told to stop, and was away for a while
+    "silence",  # a program that wrote steadily fell silent
+    "clock",  # a host's clock is wrong
+]
+"""What sort of finding a clue is. Finders make them in `correlation/` and `pipeline/suspicion.py`; `diagnosis/weighing.py` judges
+by them."""
+
+ClueRole = Literal["cause", "symptom", "context"]
+"""What a clue says of its component: that it is at fault, that it suffers, or only what happened to it."""
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 """Normalised levels in rising order. AUDIT is INFO, TRACE is ERROR, a record without any level is INFO."""
@@ -54,6 +89,10 @@ LOG_SCHEMA: dict[str, pl.DataType] = {
     "template": pl.Categorical(),  # template id; null until templates are mined
 }
 """Columns of the log table and their types."""
+
+
+UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+"""The pattern of an id, as OpenStack writes those of its resources and requests."""
 
 
 def empty_log_table() -> pl.DataFrame:
@@ -172,23 +211,38 @@ class CodeLocation:
     function: str | None = None
 
 
+@dataclass(frozen=True)
+class Call:
+    """A kind of API call (in its route ids are *) and how it was answered."""
+
+    method: str
+    route: str
+    status: int
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.route}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Clue:
     """One reason to hold a component responsible, or to call it a victim; the unit that hypotheses are weighed in.
 
-    `kind` names what sort of finding it is (signature, traceback, http, restart, …), `key` what was seen: equal keys are one
-    reason however often they occur. `role` is cause (points at `component`), symptom (shows that
-    `component` suffers) or context. `weight` (0 to 1) says how strongly one such clue alone convinces, novelty included.
+    `key` only tells clues apart: those of equal kind, key and host are one reason however often they occur. `finding` names what was
+    recognised, where the component does not say it: a signature's id, an exception's class, the hosts or services that it is about;
+    lines of one finding are not shown again and again. `call` is the API call that was answered so.
+    `weight` (0 to 1) says how strongly one such clue alone convinces, novelty included.
     `exculpates` names a component that this clue shows to be a victim; `on_site` says that it shows a line of code that no
     release has.
     """
 
-    kind: str
+    kind: ClueKind
     key: str
+    finding: str = ""
+    call: Call | None = None
     component: str
     host: str | None = None
     type: str
-    role: str = "cause"
+    role: ClueRole = "cause"
     weight: float
     reporter: str
     statement: str
@@ -205,6 +259,9 @@ class Clue:
 
 Period = tuple[datetime, datetime]
 """Begin and end, in UTC without zone."""
+
+LONGEST_TIMER = timedelta(seconds=330)
+"""An effect shows within this time of its cause: the longest timer is vif_plugging_timeout (300 s), and a report interval."""
 
 
 @dataclass(frozen=True)

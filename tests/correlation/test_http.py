@@ -95,7 +95,7 @@ def test_without_a_baseline_a_status_that_the_issue_names_is_no_habit() -> None:
 def test_a_call_that_changes_the_cloud_is_context_only_when_it_is_new() -> None:
     change = access(200, 1, "PUT /v2.1/os-quota-sets/b45dccebc5734c76987379e6a8ac272c")
     (found,) = clues(change + access(200, 5), access(200, 100))
-    assert (found.kind, found.role, found.type) == ("change", "context", "quota")
+    assert (found.kind, found.role, found.type) == ("call", "context", "quota")
     assert clues(change, change * 3) == []
 
 

@@ -3,19 +3,32 @@ from typing import Any
 import pytest
 from tests.diagnosis.clues import at, clue
 
-from openstack_rca.correlation import interventions, load_topology
-from openstack_rca.correlation.http import changes
-from openstack_rca.records import Clue, Question
+from openstack_rca.correlation import interventions, load_topology, refused_since
+from openstack_rca.correlation.http import change_by, changes
+from openstack_rca.records import Call, Clue, Question
 
 GRAPH = load_topology()
 QUOTA, SERVICES = "a quota was changed", "a service was enabled, disabled or forced down"
+HIDDEN, OPENED = "the properties of an image were changed", "a security group rule was deleted"
+CHANGED = "users, projects or roles were changed in keystone"
+SUBNET = "a subnet was changed (its DHCP, pools, gateway, name servers or routes)"
+MADE = "users, projects or roles were made, given or removed in keystone"
+CALLS = {
+    QUOTA: Call("PUT", "/v2.1/os-quota-sets/*", 200),
+    SERVICES: Call("PUT", "/v2.1/os-services/*", 200),
+    HIDDEN: Call("PATCH", "/v2/images/*", 200),
+    OPENED: Call("DELETE", "/v2.0/security-group-rules/*", 204),
+    CHANGED: Call("PATCH", "/v3/users/*", 200),
+    SUBNET: Call("PUT", "/v2.0/subnets/*", 200),
+    MADE: Call("POST", "/v3/users", 201),
+}
 
 
 def call(component: str, says: str, seconds: float = 0, **changes: Any) -> Clue:
     given = {
-        "kind": "change",
+        "kind": "call",
         "type": "quota",
-        "key": f"{component}:{says}",
+        "call": CALLS[says],
         "role": "context",
         "first": at(seconds),
         "records": (1,),
@@ -24,7 +37,7 @@ def call(component: str, says: str, seconds: float = 0, **changes: Any) -> Clue:
 
 
 def refused(component: str, status: int, seconds: float = 5, weight: float = 0.5, **changes: Any) -> Clue:
-    given = {"kind": "http", "key": f"{component}:POST /x:{status}", "first": at(seconds), "records": (2,)}
+    given = {"kind": "http", "call": Call("POST", "/x", status), "first": at(seconds), "records": (2,)}
     return clue(component, weight, **{**given, **changes})
 
 
@@ -71,29 +84,66 @@ def test_every_component_that_a_rule_names_exists() -> None:
 
 
 def test_an_image_that_was_hidden_is_not_found_by_calls_for_images_only() -> None:
-    hidden = call("glance-api", "the properties of an image were changed", type="misconfiguration")
+    hidden = call("glance-api", HIDDEN, type="misconfiguration")
     (cause,) = interventions(
-        [hidden, refused("glance-api", 404, key="glance-api:GET /v2/images/*:404")], GRAPH, Question("")
+        [hidden, refused("glance-api", 404, call=Call("GET", "/v2/images/*", 404))], GRAPH, Question("")
     )
     assert (cause.component, cause.type) == ("glance-api", "misconfiguration")
     assert (
-        interventions([hidden, refused("nova-api", 404, key="nova-api:GET /v2.1/servers/*:404")], GRAPH, Question(""))
+        interventions([hidden, refused("nova-api", 404, call=Call("GET", "/v2.1/servers/*", 404))], GRAPH, Question(""))
         == []
     )
 
 
 def test_what_a_program_does_all_the_time_is_no_intervention() -> None:
     denied = refused("heat-engine", 401, type="auth-failure")
-    changed, made = ("users, projects or roles were changed in keystone",
-                     "users, projects or roles were made, given or removed in keystone")  # fmt: skip
-    assert {changed, made} <= {rule["says"] for rule in changes()}
-    assert len(interventions([call("keystone", changed), denied], GRAPH, Question(""))) == 1
-    assert interventions([call("keystone", made), denied], GRAPH, Question("")) == []
+    assert len(interventions([call("keystone", CHANGED), denied], GRAPH, Question(""))) == 1
+    assert interventions([call("keystone", MADE), denied], GRAPH, Question("")) == []
+
+
+@pytest.mark.parametrize(("says", "made"), CALLS.items())
+def test_a_call_is_the_change_that_it_is_taken_for(says: str, made: Call) -> None:
+    rule = change_by(made)
+    assert rule
+    assert rule["says"] == says
 
 
 def test_a_deleted_security_rule_is_what_nobody_but_the_user_notices() -> None:
-    deleted = call("neutron-server", "a security group rule was deleted", type="misconfiguration")
+    deleted = call("neutron-server", OPENED, type="misconfiguration")
     (cause,) = interventions([deleted], GRAPH, Question("x", words=("server", "cannot", "reached")))
     assert (cause.kind, cause.role, cause.component) == ("intervention", "cause", "neutron-server")
     assert cause.weight > deleted.weight
     assert interventions([deleted], GRAPH, Question("x", words=("image", "upload"))) == []
+
+
+def test_what_nobody_but_the_user_notices_was_set_wrong_whatever_else_such_a_call_leads_to() -> None:
+    fewer = call("neutron-server", SUBNET, type="resource-exhaustion")
+    (cause,) = interventions([fewer], GRAPH, Question("x", words=("servers", "without", "lease")))
+    assert cause.type == "misconfiguration"
+
+
+@pytest.mark.parametrize(
+    ("refusal", "question", "told"),
+    [
+        (refused("glance-api", 400, 30), Question("x", components=("glance-api",)), True),
+        (refused("glance-api", 400, 30), Question("x", statuses=(400,)), True),
+        (refused("glance-api", 400, 30), Question("x", components=("nova-api",)), False),
+        (refused("glance-api", 400, 10), Question("x", components=("glance-api",)), False),
+        (refused("glance-api", 404, 30), Question("x", components=("glance-api",)), False),
+        (refused("nova-api", 400, 30), Question("x", components=("nova-api",)), False),
+    ],
+    ids=["asked about", "its status", "another", "before it", "not found", "not restarted"],
+)
+def test_what_a_program_refuses_since_its_restart_its_settings_forbid(
+    refusal: Clue, question: Question, told: bool
+) -> None:
+    restart = clue("glance-api", kind="restart", role="context", first=at(10), last=at(20), records=(7,))
+    found = refused_since([restart, refusal], question)
+    assert [(c.component, c.type, c.role, c.records) for c in found] == [
+        ("glance-api", "misconfiguration", "cause", (7, 2))
+    ] * told
+
+
+def test_a_call_that_was_refused_changed_nothing() -> None:
+    denied = refused("nova-api", 403, call=Call("PUT", "/v2.1/os-quota-sets/*", 403), records=(1,))
+    assert interventions([denied, refused("nova-api", 413)], GRAPH, Question("")) == []

@@ -20,6 +20,7 @@ REFUSED = f"Could not open '{DISK}': Permission denied"
 def deed(kind: str = "kernel-oom-kill", **changes: Any) -> Clue:
     given = {
         "key": f"{kind}:host:kernel",
+        "finding": kind,
         "reporter": "kernel",
         "host": "c1",
         "first": at(10),

@@ -46,9 +46,7 @@ def test_who_alone_is_refused_since_it_was_started_has_a_wrong_address() -> None
 
 
 def test_a_start_that_a_program_tells_itself_is_as_good_as_new_process_ids() -> None:
-    started = clue(
-        "nova-scheduler", 0.1, key="service-started:nova-scheduler:x", role="context", first=at(5), records=(9,)
-    )
+    started = clue("nova-scheduler", 0.1, finding="service-started", role="context", first=at(5), records=(9,))
     assert found(refused(), started) == [("nova-scheduler", "misconfiguration")]
 
 
@@ -102,7 +100,7 @@ def seen(after: str = "7") -> Any:
 
 def turned_away(*reporters: str) -> list[Clue]:
     given: dict[str, Any] = {"type": "service-down", "role": "cause", "component": "placement-api"}
-    return [refused(r, key=f"http-peer-refused:placement-api:{r}", **given) for r in reporters]
+    return [refused(r, finding="http-peer-refused", **given) for r in reporters]
 
 
 def test_whom_nobody_reaches_while_its_process_lives_is_cut_off() -> None:
@@ -114,7 +112,7 @@ def test_whom_nobody_reaches_while_its_process_lives_is_cut_off() -> None:
 
 def test_who_was_started_anew_was_down() -> None:
     complaints = turned_away("nova-api", "nova-scheduler")
-    started = clue("placement-api", 0.1, kind="signature", key="service-started:placement-api:x", role="context")
+    started = clue("placement-api", 0.1, kind="signature", finding="service-started", role="context")
     assert found(*complaints, table=seen(after="8")) == []
     assert found(*complaints, started, table=seen()) == []
     assert found(*turned_away("nova-api"), table=seen()) == []

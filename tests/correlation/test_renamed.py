@@ -85,10 +85,10 @@ def test_others_and_other_hosts_tell_nothing() -> None:
 
 def test_what_fits_no_backend_since_the_restart_of_who_has_them_is_his_fault() -> None:
     again = clue("manila-share", 0.3, kind="restart", role="context", host="c", first=at(8), last=at(10), records=(1,))
-    told = {"key": "manila-type-fits-no-backend:a:b", "type": "misconfiguration", "records": (5, 6, 7)}
+    told = {"finding": "manila-type-fits-no-backend", "type": "misconfiguration", "records": (5, 6, 7)}
     (found,) = misfits([again, clue("manila-scheduler", 0.6, first=at(40), last=at(60), **told)])
     assert (found.component, found.host, found.type) == ("manila-share", "c", "misconfiguration")
     assert (found.records, found.exculpates) == ((5, 1, 6), "manila-scheduler")
     assert misfits([again, clue("manila-scheduler", 0.6, first=at(5), **told)]) == []
     assert misfits([again, clue("manila-scheduler", 0.6, first=at(3600), **told)]) == []
-    assert misfits([again, clue("cinder-scheduler", 0.6, first=at(40), key="cinder-type-fits-no-backend:a:b")]) == []
+    assert misfits([again, clue("cinder-scheduler", 0.6, first=at(40), finding="cinder-type-fits-no-backend")]) == []

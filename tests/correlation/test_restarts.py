@@ -35,6 +35,12 @@ def test_a_clean_cut_between_generations_of_processes_is_a_restart() -> None:
     assert (clue.first, clue.last) == (at(45), at(60))
 
 
+def test_each_restart_is_told() -> None:
+    rows = process("1", range(0, 50, 10), last="Child 4 exited with status 0") + process("2", range(60, 100, 10))
+    rows += process("3", range(110, 150, 10), first="Logging enabled!")
+    assert [(c.first, c.last) for c in restarts(log_table(*rows), GRAPH)] == [(at(40), at(60)), (at(90), at(110))]
+
+
 def test_restarts_come_in_the_order_of_the_logs_however_many_there_are() -> None:
     hosts = [f"c{n}" for n in range(20)]
     rows = process("1", range(0, 50, 10)) + process("9", range(60, 100, 10), first="Starting scheduler node")
@@ -65,3 +71,24 @@ def test_who_was_away_itself_has_not_heard_of_those_it_calls_down(
     down = clue("neutron-dhcp-agent", 0.8, type=kind, reporter="neutron-server", first=at(seconds))
     assert unheard([back, down])[1].weight == pytest.approx(weight)
     assert unheard([down]) == [down]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "last", "gap", "kind", "weight"),
+    [
+        (75, 90, 10, "timeout", 0.24),
+        (75, 90, 10, "dependency-unreachable", 0.24),
+        (75, 90, 10, "bug", 0.8),
+        (75, 200, 10, "timeout", 0.8),
+        (55, 90, 10, "timeout", 0.8),
+        (75, 90, 40, "timeout", 0.8),
+    ],
+    ids=["timeout", "not reached", "of another kind", "goes on", "before it", "away for long"],
+)
+def test_whom_a_program_did_not_answer_that_was_restarted_at_once_asked_its_old_processes(
+    seconds: int, last: int, gap: int, kind: str, weight: float
+) -> None:
+    asked = clue("neutron-server", 0.8, type=kind, reporter="neutron-l3-agent", first=at(seconds), last=at(last))
+    again = clue("neutron-server", kind="restart", role="context", first=at(60), last=at(60 + gap))
+    assert unheard([again, asked])[1].weight == pytest.approx(weight)
+    assert unheard([asked]) == [asked]

@@ -3,7 +3,7 @@ from typing import Any
 from tests.diagnosis.clues import at, clue
 
 from openstack_rca.correlation import load_topology, refusals, stalls
-from openstack_rca.records import Clue
+from openstack_rca.records import Call, Clue
 
 GRAPH = load_topology()
 
@@ -55,7 +55,7 @@ def test_a_timeout_that_a_service_reports_of_itself_is_no_lack_of_answer() -> No
 
 
 def refused(component: str, status: int = 401, **changes: Any) -> Clue:
-    return clue(component, 0.2, kind="http", key=f"{component}:GET /x:{status}", records=(1,), **changes)
+    return clue(component, 0.2, kind="http", call=Call("GET", "/x", status), records=(1,), **changes)
 
 
 def test_three_services_that_refuse_tokens_accuse_keystone() -> None:

@@ -2,7 +2,6 @@ import polars as pl
 from tests.correlation.tables import log_table
 
 from openstack_rca.diagnosis import with_relevance
-from openstack_rca.records import Question
 
 WEIGHTS = (1.0, 1.0, 1.0)
 
@@ -16,7 +15,7 @@ def relevance(
         *(pl.Series(name, [row[name] for row in filled], pl.Float64) for name in ("novelty", "tfidf", "fused")),
         root=pl.format("r{}", pl.col("record")),
     )
-    found: list[float] = with_relevance(table, Question(""), asked, weights)["relevance"].to_list()
+    found: list[float] = with_relevance(table, asked, weights)["relevance"].to_list()
     return found
 
 

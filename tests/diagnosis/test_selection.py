@@ -38,9 +38,9 @@ def test_each_clue_says_why_its_line_is_shown() -> None:
 
 def test_another_reporter_is_worth_more_than_the_same_finding_again() -> None:
     same = [
-        clue("rabbitmq", 0.6, key=f"refused:rabbitmq:{n}", reporter="nova-compute", records=(n,)) for n in range(20)
+        clue("rabbitmq", 0.6, key=f"{n}", finding="refused", reporter="nova-compute", records=(n,)) for n in range(20)
     ]
-    other = clue("rabbitmq", 0.5, key="stopped:rabbitmq", reporter="rabbitmq", records=(99,))
+    other = clue("rabbitmq", 0.5, finding="stopped", reporter="rabbitmq", records=(99,))
     assert 99 in list(choose([hypothesis(*same, other)], relevant({}), 20))[:3]
 
 

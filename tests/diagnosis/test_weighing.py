@@ -237,6 +237,13 @@ def test_the_reason_why_a_service_is_down_gives_the_type_and_leads() -> None:
     assert weigh(down, clue("nova-compute", 0.3, type="auth-failure", key="login"))[0].type == "service-down"
 
 
+def test_changed_code_is_a_reason_as_well() -> None:
+    set_wrong = clue("nova-compute", 0.6, type="misconfiguration", key="a")
+    raised = clue("nova-compute", 0.9, kind="traceback", type="bug", key="b")
+    assert weigh(set_wrong, raised)[0].type == "misconfiguration"
+    assert weigh(set_wrong, replace(raised, on_site=True))[0].type == "bug"
+
+
 def test_what_a_program_says_of_its_own_trouble_gives_the_type() -> None:
     missed = clue("nova-compute", 0.8, type="service-down", reporter="nova-scheduler")
     lost = clue("nova-compute", 0.7, type="network", key="names")

@@ -54,6 +54,14 @@ def test_a_peer_that_cannot_be_named_leaves_a_weak_symptom_of_the_reporter() -> 
     assert unnamed.weight < named.weight
 
 
+def test_commands_hold_the_names_that_the_line_gave() -> None:
+    (clue,) = clues("ovs-uplink-removed", bridge="br-ex", interface="bond0")
+    assert "ovs-vsctl add-port br-ex bond0" in clue.remediation
+    assert any("ip link show bond0" in check for check in clue.look_next)
+    (unnamed,) = clues("ovs-uplink-removed", bridge="br-ex")
+    assert "ovs-vsctl add-port br-ex <interface>" in unnamed.remediation
+
+
 def test_a_program_that_the_cloud_has_not_is_hardly_to_blame() -> None:
     hit = SignatureHit("neutron-dhcp-agents-inactive", "neutron-server", None, (1, 2), 7, {}, last=2)
 
@@ -92,7 +100,7 @@ def test_what_sets_in_on_several_hosts_that_nobody_restarted_is_of_the_broker() 
 
     def accused(*hits: SignatureHit) -> set[str]:
         found = signature_clues(hits, SIGNATURES, novel(TABLE, 1.0), GRAPH, 0.0)
-        return {c.component for c in found if c.key.startswith(refused)}
+        return {c.component for c in found if c.finding == refused}
 
     assert accused(*told) == {"rabbitmq"}
     assert "rabbitmq" not in accused(*told, restart)

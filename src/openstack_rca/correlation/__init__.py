@@ -43,13 +43,13 @@ A *finder* returns clues (`records.Clue`); `pipeline/suspicion.py` asks all of t
       plugging, ovn   servers that waited in vain for their port -> the first step that is missing (finders)
     What several clues show together (finders over clues)
       answers         complaints about somebody out of reach who answered
-      interventions   an administrator's call, and the failures that it leads to
+      interventions   an administrator's call or a restart, and the failures that it leads to
       kernel          what the kernel killed or denied, and who missed it
       misdirected     wrong addresses, and connections that something in between rejects
       renamed         programs that came back from a restart under another name
       stalls          several services that stop answering, or refuse tokens, at once
     Shared
-      times           first and last of some times, the longest timer
+      times           first and last of some times
       wording         how statements put names, hosts and numbers
 """
 
@@ -71,7 +71,7 @@ from openstack_rca.correlation.episodes import Episode, episodes
 from openstack_rca.correlation.failures import error_clues, repeated_from
 from openstack_rca.correlation.handovers import handover_clues
 from openstack_rca.correlation.http import http_clues
-from openstack_rca.correlation.interventions import interventions
+from openstack_rca.correlation.interventions import interventions, refused_since
 from openstack_rca.correlation.kernel import by_the_kernel
 from openstack_rca.correlation.latency import slow_clues
 from openstack_rca.correlation.misdirected import misdirected
@@ -133,6 +133,7 @@ __all__ = [
     "quoting_roots",
     "refusals",
     "refused_batches",
+    "refused_since",
     "renamed",
     "repeated_from",
     "requests",

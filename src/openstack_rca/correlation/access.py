@@ -9,7 +9,8 @@ from openstack_rca.knowledge import read
 
 CALL = r"(?:^|[\s\"])(GET|POST|PUT|DELETE|PATCH|HEAD) (?:https?://[^/\s]+)?(/[^\s\"]*)"
 """The method and the path of a call, as access logs write it."""
-_STATUS = r"(?:HTTP/[\d.]+\"? |status: |HTTP/[\d.]+\" status: |\(HTTP/[\d.]+ )(\d{3})\b"
+STATUS = r"(?:HTTP/[\d.]+\"? |status: |HTTP/[\d.]+\" status: |\(HTTP/[\d.]+ )(\d{3})\b"
+"""The status of the answer, as access logs write it."""
 _SECONDS = r"time: ([\d.]+)|\" \d{3} \d+ ([\d.]+)$|in (\d+) msecs"
 _CLIENT = r"(?:^|\] )(\d{1,3}(?:\.\d{1,3}){3})[ ,]"
 _TWICE = "uwsgi-request"
@@ -30,7 +31,7 @@ def calls(table: pl.DataFrame) -> pl.DataFrame:
         .with_columns(
             method=pl.col("message").str.extract(CALL, 1),
             path=pl.col("message").str.extract(CALL, 2),
-            status=pl.col("message").str.extract(_STATUS, 1).cast(pl.Int32),
+            status=pl.col("message").str.extract(STATUS, 1).cast(pl.Int32),
             client=pl.col("message").str.extract(_CLIENT, 1),
             _own=pl.col("message").str.extract(_SECONDS, 1).cast(pl.Float64),
             _web=pl.col("message").str.extract(_SECONDS, 2).cast(pl.Float64),

@@ -7,13 +7,13 @@ import polars as pl
 from openstack_rca.correlation.http import with_http
 from openstack_rca.correlation.sizes import COMPARE
 from openstack_rca.correlation.topology import ServiceGraph
-from openstack_rca.records import Clue, Question
+from openstack_rca.records import Clue, ClueKind, Question
 
 _WEIGHT = 0.25
 """More than what is merely unusual elsewhere, less than any failure."""
 _FAILURE = 0.15
 """From this weight on a clue tells of a failure, if it is of no kind that only tells of something unusual (`_UNUSUAL`)."""
-_UNUSUAL = frozenset({"change", "latency", "silence", "size"})
+_UNUSUAL: frozenset[ClueKind] = frozenset({"change", "latency", "silence", "size"})
 _SHORTEST = 4
 """Letters of a word from which on it is looked for in the route of a call: "volumes" in /v3/volumes/detail."""
 _MOST = 5

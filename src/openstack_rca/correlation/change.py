@@ -182,6 +182,7 @@ def novelty_clues(change: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
             Clue(
                 kind="change",
                 key=f"{family}:new templates",
+                finding=family,
                 component=component,
                 type="bug",
                 weight=_NOVELTY_WEIGHT * kinds.height / (news.height + _SOME_NEWS),
@@ -211,6 +212,7 @@ def absence_clues(gone: pl.DataFrame, table: pl.DataFrame, graph: ServiceGraph) 
             Clue(
                 kind="change",
                 key=f"{family}:missing templates",
+                finding=family,
                 component=component,
                 type="bug",
                 weight=_ABSENCE_WEIGHT

@@ -86,6 +86,7 @@ def _clue(host: str, error: timedelta, table: pl.DataFrame) -> Clue:
     return Clue(
         kind="clock",
         key=host,
+        finding=host,
         component="host",
         host=host,
         type="misconfiguration",

@@ -8,10 +8,10 @@ import polars as pl
 from openstack_rca.correlation.times import earliest
 from openstack_rca.correlation.topology import ServiceGraph
 from openstack_rca.correlation.wording import on
-from openstack_rca.records import Clue
+from openstack_rca.records import UUID, Clue
 
 _BROKER = "rabbitmq"
-_CLIENT = r"- ([a-z][\w-]+):(\d+):[0-9a-f-]{36}"
+_CLIENT = rf"- ([a-z][\w-]+):(\d+):{UUID}"
 """oslo.messaging names its connections `<program>:<pid>:<uuid>` (client-provided name, impl_rabbit.py)."""
 _CLOSING = "closing AMQP connection"
 _RUNNERS = ("uwsgi", "uwsgi_python3", "mod_wsgi", "apache2", "httpd", "gunicorn", "python", "python3")

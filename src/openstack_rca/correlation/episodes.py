@@ -7,7 +7,8 @@ import polars as pl
 
 from openstack_rca.correlation.change import KEY
 from openstack_rca.correlation.onset import failure_mass
-from openstack_rca.correlation.times import LONGEST_TIMER, earliest, latest
+from openstack_rca.correlation.times import earliest, latest
+from openstack_rca.records import LONGEST_TIMER
 
 _SETTLING = timedelta(seconds=120)
 """So long after its last failure lines still belong to an episode: reconnects, retries, reports of who is back."""

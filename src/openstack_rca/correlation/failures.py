@@ -121,6 +121,7 @@ def _clue(row: dict[str, Any], traceback: Traceback | None, cloud: _Cloud) -> Cl
     clue = Clue(
         kind="answer" if (rule.blames == _ANSWERER or code or answerer) and not itself else "traceback",
         key=f"{reporter}>{component}:{traceback.name}:{row['template']}",
+        finding=traceback.name,
         component=component or reporter,
         host=host,
         type=rule.type,

@@ -70,6 +70,7 @@ def _clue(handover: Handover, lost: pl.DataFrame, alive: bool, is_proven: bool) 
     return Clue(
         kind="handover",
         key=f"{handover.at}:{call}:{handover.to}",
+        finding=handover.at,
         component=component,
         type="bug" if alive else "service-down",
         weight=_WEIGHT * (1.0 if is_proven else _UNPROVEN),

@@ -6,12 +6,11 @@ from typing import Any
 
 import polars as pl
 
-from openstack_rca.correlation.access import CALL
+from openstack_rca.correlation.access import CALL, STATUS
 from openstack_rca.correlation.topology import ServiceGraph
 from openstack_rca.knowledge import read
-from openstack_rca.records import Clue, Question
+from openstack_rca.records import Call, Clue, Question
 
-_STATUS = r"(?:HTTP/1\.[01]\"? |status: |HTTP/1\.[01]\" status: |\(HTTP/1\.[01] )(\d{3})\b"
 _NAME_OR_ID = r"/(?:[^/]*(?:[-_][^/]*\d|\d{4}|[0-9a-f]{8})[^/]*|\d+\b)"
 """A segment of a route that names one thing: an id, a number, or a name with a number in it (but not v2.1)."""
 _CALL = ("service", "method", "route")
@@ -42,7 +41,7 @@ def with_http(table: pl.DataFrame) -> pl.DataFrame:
         .with_columns(
             method=pl.col("message").str.extract(CALL, 1),
             route=pl.col("message").str.extract(CALL, 2),
-            status=pl.col("message").str.extract(_STATUS, 1).cast(pl.Int32),
+            status=pl.col("message").str.extract(STATUS, 1).cast(pl.Int32),
         )
         .filter(pl.col("status").is_not_null())
         .with_columns(route=pl.col("route").str.replace(r"\?.*$", "").str.replace_all(_NAME_OR_ID, "/*"))
@@ -99,16 +98,17 @@ def _clue(row: dict[str, Any], question: Question, graph: ServiceGraph) -> Clue 
     news = max(floor, row["novelty"]) if before is None else max(0.0, share - _GROWN * before) / share
     if meaning is None or news <= 0:
         return None
-    call = f"{row['method']} {row['route']}"
+    call = Call(row["method"], row["route"], row["status"])
     return Clue(
         kind="http",
-        key=f"{component}:{call}:{row['status']}",
+        key=f"{component}:{call}:{call.status}",
+        call=call,
         component=component,
         type=meaning["type"],
         role=meaning["role"],
         weight=min(_SUREST, meaning["weight"] * news * asked * min(1.0, _RARE + since_then)),
         reporter=component,
-        statement=f"{component} {meaning['says']}: {call} got {row['status']} in {row['count']} of {row['calls']} calls",
+        statement=f"{component} {meaning['says']}: {call} got {call.status} in {row['count']} of {row['calls']} calls",
         records=tuple(row["records"]),
         count=row["count"],
         first=row["first"],
@@ -117,23 +117,30 @@ def _clue(row: dict[str, Any], question: Question, graph: ServiceGraph) -> Clue 
 
 
 def _change(row: dict[str, Any], component: str) -> Clue | None:
-    for rule in changes():
-        if row["method"] in rule["methods"] and re.search(rule["route"], row["route"]) and not row["share_before"]:
-            return Clue(
-                kind="change",
-                key=f"{component}:{rule['says']}",
-                component=component,
-                type=rule["type"],
-                role="context",
-                weight=_CHANGE * (_UNCOMPARED if row["share_before"] is None else 1.0),
-                reporter=component,
-                statement=f"{rule['says']} ({row['method']} {row['route']}, {row['count']} times)",
-                records=tuple(row["records"]),
-                count=row["count"],
-                first=row["first"],
-                last=row["last"],
-            )
-    return None
+    call = Call(row["method"], row["route"], row["status"])
+    rule = change_by(call)
+    if rule is None or row["share_before"]:
+        return None
+    return Clue(
+        kind="call",
+        key=f"{component}:{rule['says']}",
+        call=call,
+        component=component,
+        type=rule["type"],
+        role="context",
+        weight=_CHANGE * (_UNCOMPARED if row["share_before"] is None else 1.0),
+        reporter=component,
+        statement=f"{rule['says']} ({call}, {row['count']} times)",
+        records=tuple(row["records"]),
+        count=row["count"],
+        first=row["first"],
+        last=row["last"],
+    )
+
+
+def change_by(call: Call) -> dict[str, Any] | None:
+    """Return the kind of change that a call makes to the cloud; None where it makes none."""
+    return next((r for r in changes() if call.method in r["methods"] and re.search(r["route"], call.route)), None)
 
 
 def changes() -> list[dict[str, Any]]:

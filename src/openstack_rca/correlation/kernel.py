@@ -10,8 +10,8 @@ import polars as pl
 from openstack_rca.correlation.topology import ServiceGraph
 from openstack_rca.records import Clue
 
-_DEEDS = ("kernel-oom-kill:", "apparmor-selinux-denied:")
-"""How the keys of the clues begin (ids of signatures) that tell what the kernel did."""
+_DEEDS = ("kernel-oom-kill", "apparmor-selinux-denied")
+"""The signatures that tell what the kernel did."""
 _KILLED = re.compile(r"Kill(?:ed)? process \d+[ ,]*\((?P<name>[^)]+?):?\)")
 _DENIED = re.compile(r'(?:apparmor="DENIED"|avc:\s+denied).*?\bcomm="(?P<name>[^"]+)"')
 _PATH = re.compile(r'\b(?:name|path)="(?P<path>[^"]{3,})"')
@@ -36,7 +36,7 @@ class _Deed(NamedTuple):
 def by_the_kernel(clues: Sequence[Clue], table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
     """Return a clue for each host whose kernel did something to a program after which others, or the program, failed by just that."""
     found = []
-    for clue in (c for c in clues if c.key.startswith(_DEEDS) and c.first):
+    for clue in (c for c in clues if c.finding in _DEEDS and c.first):
         for deed in _deeds(clue, table):
             hurt = _missed(deed, clue, clues, graph) if deed.is_kill else _forbidden(deed, clue, clues, table)
             if hurt:
@@ -104,6 +104,7 @@ def _clue(clue: Clue, deed: _Deed, hurt: Clue) -> Clue:
     return Clue(
         kind="kernel",
         key=f"{clue.host}:{deed.name}",
+        finding=clue.host or "",
         component=clue.component,
         host=clue.host,
         type=clue.type,

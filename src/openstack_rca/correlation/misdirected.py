@@ -31,10 +31,10 @@ _OTHERS = 2
 """How many other programs must have gone on with what one of them cannot reach."""
 _ADDRESS = re.compile(r"https?://(?P<host>[\w.-]+):(?P<port>\d{2,5})")
 _CATALOG = "keystone"
-_REFUSED = "http-peer-refused:"
-_UNANSWERED = ("amqp-no-answer:", "db-no-answer:")
-_STARTED = ("service-started:", "nova-compute-started:", "rabbitmq-started:")
-"""How the keys of clues begin that tell of a refused connection, of one without an answer, and of a start (ids of signatures)."""
+_REFUSED = "http-peer-refused"
+_UNANSWERED = ("amqp-no-answer", "db-no-answer")
+_STARTED = ("service-started", "nova-compute-started", "rabbitmq-started")
+"""The signatures of a refused connection, of one without an answer, and of a start."""
 
 
 def misdirected(clues: Sequence[Clue], table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
@@ -46,7 +46,7 @@ def misdirected(clues: Sequence[Clue], table: pl.DataFrame, graph: ServiceGraph)
     """
     complaints = [
         c for c in clues
-        if (c.type in UNREACHED or c.key.startswith(_UNANSWERED) or (c.type in _OF_A_CONNECTION and _is_far(c.component, graph)))
+        if (c.type in UNREACHED or c.finding in _UNANSWERED or (c.type in _OF_A_CONNECTION and _is_far(c.component, graph)))
         and c.role != "context" and c.weight >= _TELLING and c.reporter != c.component
         and graph.family(c.reporter) != "host"  # the kernel needs nobody
         and c.first and c.last
@@ -177,7 +177,7 @@ def _cut_off(about: list[Clue], clues: Sequence[Clue], table: pl.DataFrame) -> l
     """Return a clue that a component lived on while several were refused: its process wrote before and after, with nobody
     starting it in between. A frozen process would not refuse, it would not answer.
     """
-    refused = [c for c in about if c.role == "cause" and c.key.startswith(_REFUSED) and c.first and c.last]
+    refused = [c for c in about if c.role == "cause" and c.finding == _REFUSED and c.first and c.last]
     component = about[0].component
     if len({c.reporter for c in refused}) < _OTHERS or any(_is_new_process(component, c) for c in clues):
         return []
@@ -197,7 +197,7 @@ def _cut_off(about: list[Clue], clues: Sequence[Clue], table: pl.DataFrame) -> l
 
 def _is_new_process(component: str, clue: Clue) -> bool:
     """Say whether a clue tells that a component ended or began: in a container a new process may have the old one's id."""
-    told = clue.kind in ("restart", "outage") or clue.key.startswith(_STARTED)
+    told = clue.kind in ("restart", "outage") or clue.finding in _STARTED
     return told and clue.component == component
 
 
@@ -207,6 +207,7 @@ def _cut(complaint: Clue, told: str, records: tuple[int, ...], victim: str | Non
         complaint,
         kind="address",
         key=f"{complaint.component}:cut off",
+        finding="",
         type="network",
         role="cause",
         weight=_WEIGHT,
@@ -232,7 +233,7 @@ def _restarted(clue: Clue, clues: Sequence[Clue]) -> Clue | None:
     return next(
         (
             c for c in clues
-            if (c.kind == "restart" or c.key.startswith(_STARTED)) and c.component == clue.reporter and c.first and clue.first
+            if (c.kind == "restart" or c.finding in _STARTED) and c.component == clue.reporter and c.first and clue.first
             and clue.first - _SINCE_RESTART <= c.first <= clue.first
         ),
         None,
@@ -252,6 +253,7 @@ def _wrong_address(complaint: Clue, blamed: str, told: str, records: tuple[int, 
     return Clue(
         kind="address",
         key=f"{blamed}>{complaint.component}",
+        finding=f"{blamed}>{complaint.component}",
         component=blamed,
         host=complaint.host if blamed == complaint.reporter else None,
         type="misconfiguration",

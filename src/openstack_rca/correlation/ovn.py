@@ -13,12 +13,12 @@ from typing import NamedTuple
 import polars as pl
 
 from openstack_rca.correlation.plugging import UNPROVEN, Wait, awaited_ports
-from openstack_rca.records import Clue
+from openstack_rca.records import UUID, Clue
 
 _CONTROLLER, _NORTHD, _SERVER, _WAITER = "ovn-controller", "ovn-northd", "neutron-server", "nova-compute"
 _PLUGGED, _CLAIMED, _INSTALLED, _UP, _REPORTED = "plugged", "claimed", "installed", "up", "reported"
 _SAYS = {
-    _PLUGGED: r"Successfully plugged vif .*\bid=([-0-9a-f]{36})",
+    _PLUGGED: rf"Successfully plugged vif .*\bid=({UUID})",
     _CLAIMED: r"(?:Claiming|Changing chassis for) lport (\S+) (?:for|from)",
     _INSTALLED: r"Setting lport (\S+) ovn-installed in OVS",
     _UP: r"Setting lport (\S+) up in Southbound",
@@ -163,6 +163,7 @@ def _clue(
     return Clue(
         kind="plugging",
         key=fault.missing,
+        finding=fault.missing,
         component=fault.component,
         host=host,
         type=fault.type,

@@ -6,7 +6,7 @@ import polars as pl
 
 from openstack_rca.correlation.http import with_http
 from openstack_rca.correlation.wording import counted
-from openstack_rca.records import Clue
+from openstack_rca.records import UUID, Clue
 
 _PLACEMENT = "placement-api"
 _ASKED = r"GET (?:/placement)?/allocation_candidates\?(\S+)"
@@ -16,7 +16,7 @@ _EMPTY = 60
 """An answer without candidates has 53 bytes: {"allocation_requests": [], "provider_summaries": {}}."""
 _NOT_ABOUT_RESOURCES = r"(?:^|&)(?:limit|in_tree|member_of|root_member_of)=[^&]*"
 _CHANGES = r"/resource_providers"
-_CONSUMER = r"/allocations/([0-9a-f-]{36})"
+_CONSUMER = rf"/allocations/({UUID})"
 _NO_SERVER = "has allocations against this compute host but is not found|/allocations/"
 """What nova-compute says of a consumer that is no server (nova/compute/resource_tracker.py), and what a proxy logs of the call."""
 _LEAK_WEIGHT, _WRONG_WEIGHT, _BATCH_WEIGHT = 0.75, 0.65, 0.75

@@ -12,10 +12,9 @@ from typing import NamedTuple
 import polars as pl
 
 from openstack_rca.correlation.topology import ServiceGraph
-from openstack_rca.records import Clue, CodeLocation
+from openstack_rca.records import UUID, Clue, CodeLocation
 
 _WAITED = re.compile(r"Timeout waiting for \[(?P<events>[^\]]*network-vif-plugged[^\]]*)\]")
-_PORT = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _TOLD = r"network-vif-plugged"
 _WIRED = r"^Port \S+ updated\. Details|OVN reports status up for port"
 _REPORTED = r"^Configuration for devices up \["
@@ -99,7 +98,7 @@ def awaited_ports(table: pl.DataFrame) -> dict[str, Wait]:
         port: Wait(record, time, host)
         for record, time, host, message in waits.select("record", "time", "host", "message").iter_rows()
         for match in _WAITED.finditer(message)
-        for port in _PORT.findall(match["events"])
+        for port in re.findall(UUID, match["events"])
     }
 
 
@@ -114,6 +113,7 @@ def _clue(step: _Step, found: list[tuple[int, int, datetime | None]], ports: int
     return Clue(
         kind="plugging",
         key=step.missing,
+        finding=step.missing,
         component=step.component,
         type="bug",
         weight=weight,

@@ -47,7 +47,6 @@ _MOST = 10
 _LATE = r"(?:OS|IO)Error: (?:write error|(?:Apache/mod_wsgi )?failed to write )|SIGPIPE: writing to a closed"
 """What uwsgi and mod_wsgi say when the client has gone before the answer."""
 _EXPLAINED = 0.2
-_KIND = "proxy"
 
 
 def proxy_clues(table: pl.DataFrame) -> list[Clue]:
@@ -60,14 +59,14 @@ def as_cut(clues: Sequence[Clue], table: pl.DataFrame) -> list[Clue]:
 
     The proxy calls the servers late, and they find nobody to write their answer to.
     """
-    if not any(c.kind == _KIND for c in clues):
+    if not any(c.kind == "proxy" for c in clues):
         return list(clues)
     cut = pl.concat(rows for _, rows in _cut_short(table))
     late = table.filter(
         (pl.col("time") >= cut["time"].min()) & pl.any_horizontal(pl.col("message", "detail").str.contains(_LATE))
     )
     explained = {*cut["record"], *late["record"]}
-    retold = {c for c in clues if c.kind != _KIND and c.records and explained.issuperset(c.records)}
+    retold = {c for c in clues if c.kind != "proxy" and c.records and explained.issuperset(c.records)}
     return [replace(c, weight=c.weight * _EXPLAINED) if c in retold else c for c in clues]
 
 
@@ -94,8 +93,9 @@ def _cut_short(table: pl.DataFrame) -> list[tuple[_Proxy, pl.DataFrame]]:
 def _clue(proxy: _Proxy, cut: pl.DataFrame) -> Clue:
     services = sorted(cut["backend"].unique().to_list())
     return Clue(
-        kind=_KIND,
+        kind="proxy",
         key="+".join(services),
+        finding="+".join(services),
         component=proxy.component,
         host=cut["host"][0],
         type="misconfiguration",

@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 import polars as pl
 
 from openstack_rca.correlation.topology import ServiceGraph
-from openstack_rca.records import Clue, Period, Question
+from openstack_rca.records import UUID, Clue, Period, Question
 
-_UUID = re.compile(r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b")
-_REQUEST = re.compile(r"\breq-[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b")
+_UUID = re.compile(rf"\b{UUID}\b")
+_REQUEST = re.compile(rf"\breq-{UUID}\b")
 _STATUS = re.compile(
     r"\b(?:HTTP|status|code|error|a|an)[ :(]*([45]\d\d)\b|\b([45]\d\d)s?\b(?= error| Internal| Forbidden|\))"
 )

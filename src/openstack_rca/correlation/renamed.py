@@ -8,13 +8,13 @@ from datetime import timedelta
 import polars as pl
 
 from openstack_rca.correlation.wording import on
-from openstack_rca.records import Clue
+from openstack_rca.records import Clue, ClueKind
 
 _DOWN = "service-down"
 _HEARD = timedelta(seconds=20)
 """So long after its start a program has reported: nova and cinder do every 10 s (report_interval), agents at once."""
 _CONNECTIONS = frozenset({_DOWN, "dependency-unreachable", "auth-failure", "network", "timeout"})
-_OF_ITS_RESTART = frozenset({"restart", "outage", "silence"})
+_OF_ITS_RESTART: frozenset[ClueKind] = frozenset({"restart", "outage", "silence"})
 _TROUBLE = 0.5
 _WEIGHT, _MISFIT = 0.95, 0.8
 _MISFITS = {"cinder-type-fits-no-backend": "cinder-volume", "manila-type-fits-no-backend": "manila-share"}
@@ -56,7 +56,7 @@ def misfits(clues: Sequence[Clue]) -> list[Clue]:
     """Return a clue for each program of which no backend fits what is asked for, and which was restarted shortly before."""
     found = []
     for complaint in clues:
-        provider = _MISFITS.get(complaint.key.partition(":")[0])
+        provider = _MISFITS.get(complaint.finding)
         restart = next(
             (
                 c for c in clues
@@ -71,6 +71,7 @@ def misfits(clues: Sequence[Clue]) -> list[Clue]:
                     complaint,
                     kind="address",
                     key=f"{restart.component}:{restart.host}:misfit",
+                    finding="",
                     component=restart.component,
                     host=restart.host,
                     weight=_MISFIT,
@@ -121,6 +122,7 @@ def _clue(restart: Clue, complaint: Clue, own: pl.DataFrame, names: dict[str, in
         complaint,
         kind="address",
         key=f"{restart.component}:{complaint.host}:renamed",
+        finding="",
         type="misconfiguration",
         weight=_WEIGHT,
         statement=told,

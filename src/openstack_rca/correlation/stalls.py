@@ -10,6 +10,7 @@ from openstack_rca.records import Clue
 
 _AT_ONCE = timedelta(seconds=60)
 """Calls that were made together are given up together, by the default of rpc_response_timeout."""
+_UNAUTHORISED = 401
 _TELLING, _BROKEN = 0.15, 0.3
 _WEIGHT = 0.65
 _BROKER, _DATABASE, _IDENTITY = "rabbitmq", "mariadb", "keystone"
@@ -45,6 +46,7 @@ def _stall(names: list[str], together: Sequence[Clue]) -> Clue:
     return Clue(
         kind="stall",
         key="+".join(names),
+        finding="+".join(names),
         component=_DATABASE,
         type="timeout",
         weight=_WEIGHT,
@@ -65,7 +67,7 @@ def _stall(names: list[str], together: Sequence[Clue]) -> Clue:
 
 def refusals(clues: Sequence[Clue], graph: ServiceGraph) -> list[Clue]:
     """Return a clue against keystone where three services and more refuse tokens that were good before."""
-    unauthorised = [c for c in clues if c.kind == "http" and c.key.endswith(":401") and c.component != _IDENTITY]
+    unauthorised = [c for c in clues if c.call and c.call.status == _UNAUTHORISED and c.component != _IDENTITY]
     told = {graph.family(c.component): c for c in sorted(unauthorised, key=lambda c: c.weight)}
     if len(told) < _REFUSING:
         return []
@@ -81,6 +83,7 @@ def refusals(clues: Sequence[Clue], graph: ServiceGraph) -> list[Clue]:
             first,
             kind="refusals",
             key="+".join(names),
+            finding="+".join(names),
             component=_IDENTITY,
             role="cause",
             weight=_REFUSED_THEMSELVES if len(refused - {_IDENTITY}) >= _REFUSING else _REFUSAL_WEIGHT,

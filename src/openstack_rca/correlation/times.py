@@ -1,11 +1,8 @@
-"""The first and the last time of records, typed as times, and how long OpenStack's own timers are."""
+"""The first and the last time of records, typed as times."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import polars as pl
-
-LONGEST_TIMER = timedelta(seconds=330)
-"""An effect shows within this time of its cause: the longest timer is vif_plugging_timeout (300 s), and a report interval."""
 
 
 def earliest(times: pl.Series) -> datetime | None:

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from openstack_rca.knowledge import read
-from openstack_rca.records import CodeLocation
+from openstack_rca.records import ClueRole, CodeLocation
 
 _FRAME = re.compile(r'File "([^"\n]+)", line (\d+), in (<?\w+>?)(?:\n +(?!File )([^\n]*))?')
 _PACKAGE_ROOT = re.compile(r"^.*(?:site-packages|dist-packages)/|^/opt/stack/[\w.-]+/|^.*/lib/python[\d.]+/")
@@ -138,7 +138,7 @@ class ExceptionRule:
     through: re.Pattern[str] | None
     at: re.Pattern[str] | None
     blames: str
-    role: str
+    role: ClueRole
     type: str
     weight: float
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from openstack_rca.records import Clue, Hypothesis, Question
+from openstack_rca.records import Clue, ClueKind, Hypothesis, Question
 
 _FLOOR, _CEILING = 0.02, 0.97
 _SLOPE, _MARGIN, _DEFECT, _OFFSET, _LAPSE = 0.72, 3.93, 1.73, -0.12, 0.093
@@ -14,11 +14,11 @@ _SLOPE, _MARGIN, _DEFECT, _OFFSET, _LAPSE = 0.72, 3.93, 1.73, -0.12, 0.093
 Fitted by `./scripts/bench confidence` on incidents as they were judged when they had just been recorded, on fault injections
 of the development part and on healthy logs: what rules were made for since tells nothing about the next incident.
 """
-_TRACED = frozenset({"traceback", "answer"})
+_TRACED: frozenset[ClueKind] = frozenset({"traceback", "answer"})
 """The kinds of clue that a traceback gives."""
 REFUSAL = 0.35
 """Exceptions by which a program refuses what it was asked weigh no more (knowledge/exceptions.yaml; 0.3, more when near)."""
-_NO_FAILURE_BY_ITSELF = frozenset({"addressed", "change", "silence", "size", "restart"})
+_NO_FAILURE_BY_ITSELF: frozenset[ClueKind] = frozenset({"addressed", "change", "silence", "size", "restart"})
 """Kinds of clue that come in health too."""
 _CLEAR = 0.7
 """From this weight on a clue names a mechanism or a place in the code."""

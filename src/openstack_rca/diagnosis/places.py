@@ -19,8 +19,6 @@ from openstack_rca.records import CodeLocation, Hypothesis
 
 _MOST = 3
 _FAILING = frozenset({"WARNING", "ERROR", "CRITICAL"})
-_QUOTED = "quoted"
-"""The kind of clue that tells what a program refused, at whatever level."""
 _NOT_RUNNING = frozenset({"service-down", "dependency-unreachable", "network", "timeout"})
 """Types of fault that are in no code: a program does not run, or is not reached."""
 
@@ -41,7 +39,7 @@ def _told_by(
     """Return the places that the reports of a hypothesis' component lead to, one a file, with a function where that is known."""
     clues = [c for c in hypothesis.clues if c.role != "context" and c.reporter == hypothesis.component]
     told = [r for c in clues for r in c.records]
-    quoted = {r for c in clues if c.kind == _QUOTED for r in c.records}
+    quoted = {r for c in clues if c.kind == "quoted" for r in c.records}
     rows = table.filter(pl.col("record").is_in(told)).select("record", "level", "logger", "message")
     found = {record: rest for record, *rest in rows.iter_rows()}
     places: list[CodeLocation] = []

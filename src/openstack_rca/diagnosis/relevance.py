@@ -4,8 +4,6 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from openstack_rca.records import Question
-
 _LEVEL = {"DEBUG": 0.0, "INFO": 0.1, "WARNING": 0.45, "ERROR": 0.9, "CRITICAL": 1.0}
 _BY_RULE = 0.5
 """The share of the rule; the fused score has the rest."""
@@ -19,14 +17,12 @@ RELEVANT = 0.5
 """A line from this relevance on counts as relevant."""
 
 
-def with_relevance(
-    table: pl.DataFrame, question: Question, roots: Sequence[str], weights: tuple[float, float, float]
-) -> pl.DataFrame:
+def with_relevance(table: pl.DataFrame, roots: Sequence[str], weights: tuple[float, float, float]) -> pl.DataFrame:
     """Return the table, which has `novelty`, `fused` and `tfidf`, with the column `relevance`, 0 to 1.
 
     `weights` are those of level, novelty and closeness to the issue. Level and novelty multiply (a loud line that was
-    always there is no news), closeness adds; the fused score has half a say. Lines of the requests that the question
-    names gain half of what is missing.
+    always there is no news), closeness adds; the fused score has half a say. Lines of the requests whose `roots` were asked
+    for gain half of what is missing.
     """
     by_level, by_novelty, by_issue = weights
     level = pl.col("level").cast(pl.String).replace_strict(_LEVEL, return_dtype=pl.Float64)

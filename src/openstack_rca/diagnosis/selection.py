@@ -62,10 +62,8 @@ def _worth(clue: Clue, findings: Counter[str], reporters: Counter[str]) -> float
 
 
 def _finding(clue: Clue) -> str:
-    """Name what a clue found apart from who reported it: the signature, the exception, the kind."""
-    if clue.kind in ("answer", "traceback"):
-        return ":".join(clue.key.split(">")[-1].split(":")[:2])
-    return clue.key.split(":")[0]
+    """Name what a clue found apart from who reported it: the signature, the exception, else only whom it is about."""
+    return clue.finding or clue.component
 
 
 def _templates(table: pl.DataFrame, records: Iterable[int]) -> set[tuple[str | None, str | None]]:

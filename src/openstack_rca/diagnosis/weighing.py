@@ -14,7 +14,7 @@ from itertools import zip_longest
 from openstack_rca.contracts import Topology
 from openstack_rca.diagnosis.confidence import REFUSAL
 from openstack_rca.diagnosis.presence import Presence
-from openstack_rca.records import Clue, CodeLocation, Hypothesis, Question
+from openstack_rca.records import LONGEST_TIMER, Clue, ClueKind, CodeLocation, Hypothesis, Question
 
 _REPEAT = 0.55
 """How much each further clue against the same component counts against the one before: loud is not guilty."""
@@ -39,16 +39,16 @@ _AS_MUCH = 0.6
 _MOST_RECORDS = 10
 _SPECIFIC = 0.55
 """A clue from this weight on names a mechanism of its own."""
-_LATEST_EFFECT = timedelta(seconds=330)
-"""The longest timer between cause and effect (vif_plugging_timeout 300 s, and a report interval)."""
 _ONLY_THAT = frozenset({"service-down", "dependency-unreachable", "timeout", "network", "bug"})
 """Types which say that a program does not work, and not why."""
 _OWN_WORD = 0.8
 """From which weight on what a program says of itself ("shut down") stands beside the reasons that others name."""
 _TOO_LATE = 0.5
 """How much less a dependency explains whose own failure shows a timer later than what it is to explain."""
-_WITHOUT_REASON, _REASONLESS = 0.5, frozenset({"http", "change"})
-"""What a clue counts when the type of a cause is decided that only says that a call was refused, or that lines are new."""
+_WITHOUT_REASON = 0.5
+"""What a clue counts when the type of a cause is decided that names no reason for it."""
+_REASONLESS: frozenset[ClueKind] = frozenset({"http", "call", "change"})
+"""Kinds of clue that only say that a call was refused, that one was made, or that lines are new."""
 _KNOWN, _TELLING = 0.5, 0.3
 """From which weight on a clue names a cause of what was asked about, and from which on it tells of a failure."""
 _ONE_TIMER = timedelta(seconds=60)
@@ -65,11 +65,13 @@ _NAMED_HOST, _OTHER_HOST = 1.2, 0.4
 """What a clue is worth at a host that the issue names, and at another one against a program that runs on many."""
 _ASKED_FAILS = 0.15
 """From which weight on a failure that what was asked about reports is one."""
-_FAILURES = frozenset({"answer", "signature", "traceback", "error", "connection", "shared"})
+_FAILURES: frozenset[ClueKind] = frozenset({"answer", "signature", "traceback", "error", "connection", "shared"})
 """Kinds of clue that report a failure, where others only tell that something is unusual."""
-_WITNESSED = frozenset({"address", "answer", "connection", "intervention", "kernel", "refusals", "shared", "wait"})
+_WITNESSED: frozenset[ClueKind] = frozenset(
+    {"address", "answer", "connection", "intervention", "kernel", "refusals", "shared", "wait"}
+)
 """Wrong addresses, bad answers, lost connections, what an administrator or the kernel did, what several report, who waited."""
-_JOINING = frozenset(
+_JOINING: frozenset[ClueKind] = frozenset(
     {"address", "candidates", "handover", "intervention", "kernel", "plugging", "refusals", "stall", "wait"}
 )
 """Kinds of clue that join what several programs show: they lead from the failure to what is needed by themselves."""
@@ -376,7 +378,7 @@ def _explanation(
             (w.clue.first for w in weighed if w.clue.component == other and w.clue.first and w.clue.role == "cause"),
             default=None,
         )
-        if began and since and since > began + _LATEST_EFFECT:
+        if began and since and since > began + LONGEST_TIMER:
             continue
         strength = score * (1.0 if steps == 1 else _FURTHER_OFF)
         if began and since:
@@ -396,7 +398,7 @@ def _type(own: Sequence[Weighed]) -> str:
         votes[kind].append(w.weight * factor)
     telling = [w.clue for w in own if w.clue.role == "cause" and w.clue.kind != "http" and w.weight >= _SPECIFIC]
     told_itself = [c for c in telling if c.reporter == c.component]
-    reasons = {c.type for c in telling} - _ONLY_THAT
+    reasons = {c.type for c in telling if c.on_site or c.type not in _ONLY_THAT}
     if reasons.isdisjoint(c.type for c in told_itself):  # only others name a reason
         reasons |= {c.type for c in told_itself if not reasons or c.weight >= _OWN_WORD}
     hangs = any(c.kind == "connection" and c.type == "timeout" for c in telling)
@@ -406,7 +408,7 @@ def _type(own: Sequence[Weighed]) -> str:
 
 
 def _names_no_reason(clue: Clue) -> bool:
-    """Say whether a clue only tells that a call was refused, or that lines are new."""
+    """Say whether a clue tells that something failed, or is new, and not why."""
     return clue.kind in _REASONLESS or (clue.kind == "traceback" and clue.type == "bug" and clue.weight <= REFUSAL)
 
 

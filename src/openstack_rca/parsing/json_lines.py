@@ -8,9 +8,10 @@ from typing import Any
 import polars as pl
 
 from openstack_rca.parsing.formats import load_formats
+from openstack_rca.records import UUID
 
 _INSTANCE = re.compile(r"^\[instance: ([^\]]*)\] ")
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_UUID = re.compile(UUID)
 
 
 def columns(texts: Iterable[str], fields: Mapping[str, Sequence[str]]) -> dict[str, pl.Series]:

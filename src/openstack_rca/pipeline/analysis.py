@@ -140,31 +140,26 @@ def _diagnose(
     with watch.stage("score"):
         table, notes, full = with_scores(table, baseline, texts, request.issue, settings, request.fast)
     with watch.stage("diagnose"):
-        table = with_relevance(table, question, part.asked, _weights(settings))
-        says = sayers(table["logger"].drop_nulls().unique())
+        table = with_relevance(table, part.asked, _weights(settings))
         case = Case(
-            question,
-            table,
-            (*part.clues, *skewed),
-            stories,
-            part.began,
-            graph,
-            partial(cite, request.logs, table),
-            says,
-            missing,
+            question=question,
+            table=table,
+            clues=(*part.clues, *skewed),
+            stories=stories,
+            onset=part.began,
+            topology=graph,
+            cite=partial(cite, request.logs, table),
+            sayers=sayers(table["logger"].drop_nulls().unique()),
+            unmet=missing,
         )
         diagnosis = OfflineAnalyst(settings.analysis).diagnose(case)
     told = partial(
         summarise,
-        issue=request.issue,
-        question=question,
-        table=table,
+        case=case,
         patterns=patterns(part.change, part.gone, texts),
         logs=logs,
-        graph=graph,
         seconds=watch.seconds,
         now=datetime.now(UTC).replace(tzinfo=None),
-        stories=stories,
         part=where,
     )
     notes = (*(f"{c.statement[0].upper()}{c.statement[1:]}." for c in skewed), *notes)
@@ -172,9 +167,8 @@ def _diagnose(
     if full:
         with watch.stage("remember"):
             known = recall(report, settings)
-        if (
-            known.diagnosis != diagnosis
-        ):  # what was confirmed before ranks first now, so all that hangs on it is told anew
+        if known.diagnosis != diagnosis:
+            # what was confirmed before ranks first now, so all that hangs on it is told anew
             report = told(diagnosis=known.diagnosis, mode=known.mode, notes=known.notes)
         report = replace(report, mode=known.mode, notes=known.notes, similar_incidents=known.similar_incidents)
     return case, replace(report, seconds_by_stage=watch.seconds)

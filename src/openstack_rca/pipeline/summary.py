@@ -6,8 +6,8 @@ from datetime import datetime
 import polars as pl
 
 from openstack_rca.contracts import Topology
-from openstack_rca.diagnosis import RELEVANT
-from openstack_rca.records import Diagnosis, Inputs, Logs, Pattern, Question, Report, ServiceCount, Story
+from openstack_rca.diagnosis import RELEVANT, Case
+from openstack_rca.records import Diagnosis, Inputs, Logs, Pattern, Report, ServiceCount, Story
 
 _CATEGORIES = {
     "service-down": "Service Availability",
@@ -26,46 +26,42 @@ _CATEGORIES = {
 
 def summarise(
     *,
-    issue: str,
-    mode: str,
+    case: Case,
     diagnosis: Diagnosis,
-    question: Question,
-    table: pl.DataFrame,
+    mode: str,
     patterns: tuple[Pattern, ...],
     logs: Logs,
-    graph: Topology,
     seconds: Mapping[str, float],
     now: datetime,
     notes: tuple[str, ...] = (),
-    stories: Sequence[Story] = (),
     part: str = "",
 ) -> Report:
     """Return the report that every face shows."""
-    distribution = _distribution(table)
+    distribution = _distribution(case.table)
     first = diagnosis.causes[0] if diagnosis.causes else None
     zones = {f.file: f.zone for f in logs.files if f.zone}
     return Report(
         created_at=now,
-        issue=issue,
+        issue=case.question.text,
         category=_CATEGORIES.get(first.type, "Unknown") if first else "Unknown",
-        severity=_severity(diagnosis, distribution, graph),
+        severity=_severity(diagnosis, distribution, case.topology),
         mode=mode,
         diagnosis=diagnosis,
         patterns=patterns,
         service_distribution=distribution,
-        affected_services=_affected(diagnosis, table, graph),
+        affected_services=_affected(diagnosis, case.table, case.topology),
         similar_incidents=(),
         inputs=Inputs(
             lines=logs.lines,
             files=len(logs.files),
-            relevant=int((table["relevance"] >= RELEVANT).sum()),
+            relevant=int((case.table["relevance"] >= RELEVANT).sum()),
             skipped=logs.skipped,
             zones=zones,
         ),
         seconds_by_stage=seconds,
         part=part,
         notes=notes,
-        stories=_telling(diagnosis, stories),
+        stories=_telling(diagnosis, case.stories),
     )
 
 

@@ -1,5 +1,6 @@
 """All finders of clues joined: signatures, errors, API answers, processes."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -30,6 +31,7 @@ from openstack_rca.correlation import (
     quoted,
     refusals,
     refused_batches,
+    refused_since,
     renamed,
     repeated_from,
     restarts,
@@ -41,7 +43,7 @@ from openstack_rca.correlation import (
     unplugged,
     waits,
 )
-from openstack_rca.records import Clue, Period, Question, SignatureHit
+from openstack_rca.records import Clue, ClueKind, ClueRole, Period, Question, SignatureHit
 from openstack_rca.signatures import Matcher, Signature, load_signatures
 
 _STANDARD_TYPE = "bug"
@@ -50,7 +52,7 @@ _OF_THE_REQUEST, _OF_ANOTHER = 1.1, 0.95
 _AT_ANOTHER = 0.5
 _OTHER_OPERATION = 0.5
 """What a clue is worth that only requests show which are another operation than the issue is about."""
-_OF_REQUESTS = frozenset({"answer", "error", "http", "signature", "traceback"})
+_OF_REQUESTS: frozenset[ClueKind] = frozenset({"answer", "error", "http", "signature", "traceback"})
 """Kinds of clue that tell of single requests, where others join what several show."""
 _BETTER, _RETOLD = 1.6, 0.3
 """How much more a signature must say of a record than its exception does, which may be any, to know what that is about; and what
@@ -66,6 +68,8 @@ _STARTED = ("service-started", "nova-compute-started")
 """How the ids of the signatures begin that tell of a start."""
 _UNRESOLVED = "name-resolution-failed"
 """The signature of a name without an address: who has that name was not even asked."""
+_BLANK = re.compile(r"<(?P<name>\w+)>")
+"""What an advice leaves to be filled in."""
 _ABOUT = timedelta(minutes=10)
 """How exactly people tell times, and how long an effect may take to be seen."""
 
@@ -83,6 +87,7 @@ def find_clues(
     """Return every clue in a log table that has the column `novelty`; `change` is what `compare` said of it, `gone` what
     `vanished` did.
 
+    First come the finders that read the table, then those that join what these found, last what the question makes of each clue.
     Clues of the requests whose roots are `asked` for weigh more and show these first, those of other times than the ones that
     are meant weigh less.
     """
@@ -122,12 +127,20 @@ def find_clues(
         *stalls(found, graph),
         *refusals(found, graph),
         *interventions(found, graph, question),
+        *refused_since(found, question),
         *misdirected(found, table, graph),
         *renamed(found, table),
         *by_the_kernel(found, table, graph),
         *misfits(found),
         *asked_api(table, question, graph, found),
     )
+    return _as_asked(clues, table, question, asked, times)
+
+
+def _as_asked(
+    clues: Sequence[Clue], table: pl.DataFrame, question: Question, asked: Sequence[str], times: Sequence[Period]
+) -> tuple[Clue, ...]:
+    """Return the clues with the weight that they have for the requests, times and operations that are meant."""
     own = set(table.filter(pl.col("root").is_in(list(asked)))["record"].to_list()) if asked else set()
     wanted = [r for c in clues for r in c.records]
     roots = dict(table.filter(pl.col("record").is_in(wanted)).select("record", "root").iter_rows())
@@ -184,13 +197,8 @@ def signature_clues(
         failed = replace(hit, host=elsewhere.get(hit.records[0], hit.host))
         component, host = (signature.shared, None) if together else _blamed(signature, failed, graph)
         reporter = graph.component_of(hit.service)
-        if (
-            component == _HOST
-            and host in (None, hit.host)
-            and reporter in graph.components
-            and graph.family(reporter) != _HOST
-            and len({name for name, _ in writers[hit.signature]}) == 1
-        ):
+        alone = len({name for name, _ in writers[hit.signature]}) == 1
+        if component == _HOST and host in (None, hit.host) and alone and _is_program(reporter, graph):
             component = reporter  # of the programs of the host no other has the trouble
         novelties = [facts[r][0] for r in hit.records]
         times = [facts[r][1] for r in (*hit.records, hit.last) if facts[r][1]]
@@ -198,6 +206,7 @@ def signature_clues(
         yield Clue(
             kind="shared" if together else "signature",
             key=f"{hit.signature}:{component or reporter}:{reporter}",
+            finding=hit.signature,
             component=component or reporter,
             host=host,
             type=signature.type or _STANDARD_TYPE,
@@ -209,10 +218,20 @@ def signature_clues(
             count=hit.count,
             first=min(times, default=None),
             last=max(times, default=None),
-            remediation=signature.remediation,
-            look_next=signature.look_next,
+            remediation=_filled(signature.remediation, hit.captured),
+            look_next=tuple(_filled(check, hit.captured) for check in signature.look_next),
             exculpates=reporter if component and component != reporter else None,
         )
+
+
+def _is_program(reporter: str, graph: ServiceGraph) -> bool:
+    """Say whether a line is of a program of the cloud, not of the host's own (kernel, systemd)."""
+    return reporter in graph.components and graph.family(reporter) != _HOST
+
+
+def _filled(advice: str, captured: Mapping[str, str]) -> str:
+    """Return an advice with the names that the line holds put in, as its host for `<host>`."""
+    return _BLANK.sub(lambda blank: captured.get(blank["name"]) or blank[0], advice)
 
 
 def _of_reached_peers(hits: Iterable[SignatureHit]) -> list[SignatureHit]:
@@ -243,9 +262,9 @@ def _is_shared(signature: Signature, writers: set[_Writer], started: set[_Writer
     return spread or len({graph.family(name) for name in names}) > 1
 
 
-def _role(signature: Signature, component: str | None) -> str:
+def _role(signature: Signature, component: str | None) -> ClueRole:
     """Return what a hit is as a clue; a recovery is context: it tells when the trouble ended."""
-    if signature.role in ("recovery", "context"):
+    if signature.role == "recovery" or signature.role == "context":
         return "context"
     return signature.role if component else "symptom"
 

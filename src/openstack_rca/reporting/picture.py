@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from openstack_rca.diagnosis.redaction import masked
-from openstack_rca.records import Evidence, Report, Story
+from openstack_rca.records import UUID, Evidence, Report, Story
 from openstack_rca.reporting.figures import (
     BLUE,
     FAINT,
@@ -24,7 +24,7 @@ from openstack_rca.reporting.figures import (
     shown,
 )
 
-_REQUEST = re.compile(r"req-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_REQUEST = re.compile(rf"req-{UUID}")
 _LOUD = ("ERROR", "CRITICAL")
 _MOST_LANES = 14
 _ROW = 36
