@@ -36,6 +36,12 @@ OSLO = "2026-11-22 09:00:00.000 7 INFO {} [-] {}\n"
         ("heat/heat-engine.log-20261122.gz", "heat-engine"),
         ("pods/openstack_ingress-lnvvr_3fdb04db/ingress/0.log.gz", "nginx"),
         ("pods/openstack_nova-compute-default-4l2bq_3fdb04db/nova-compute/12.log", "nova-compute"),
+        ("nova/nova-cells.log", "nova-cells"),
+        ("neutron/lbaasv2-agent.log", "neutron-lbaasv2-agent"),
+        ("designate/pool-manager.log", "designate-worker"),
+        ("ceilometer/central.log", "ceilometer-polling"),
+        ("kolla/neutron/neutron-periodic-workers.log", "neutron-server"),
+        ("kolla/heat/heat-wsgi-api-cfn.log", "heat-api-cfn"),
         ("syslog", None),
         ("sos_commands/logs/journalctl_--no-pager", None),
     ],
@@ -79,6 +85,22 @@ def test_no_name_belongs_to_two_programs():
 def test_a_file_whose_name_says_nothing_is_known_by_its_loggers():
     text = OSLO.format("nova.virt.libvirt.driver", "x") * 2 + OSLO.format("oslo_service.x", "y")
     assert set(parse(text, name="sample.log").table["service"]) == {"nova-compute"}
+
+
+@pytest.mark.parametrize(
+    ("logger", "service"),
+    [
+        ("nova.api.openstack.placement.handlers.allocation", "placement-api"),
+        ("neutron.plugins.ml2.drivers.agent._common_agent", "neutron-linuxbridge-agent"),
+        ("neutron.plugins.ml2.managers", "neutron-server"),
+        ("networking_ovn.agent.metadata.agent", "neutron-ovn-metadata-agent"),
+        ("glance.registry.api.v1.images", "glance-registry"),
+        ("designate.pool_manager.service", "designate-worker"),
+        ("ceilometer.agent.manager", "ceilometer-polling"),
+    ],
+)
+def test_loggers_of_old_releases_tell_their_programs(logger, service):
+    assert set(parse(OSLO.format(logger, "x"), name="sample.log").table["service"]) == {service}
 
 
 def test_a_compute_names_its_own_host():
