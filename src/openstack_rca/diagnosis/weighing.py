@@ -47,6 +47,8 @@ _AS_MUCH = 0.6
 _MOST_RECORDS = 10
 _SPECIFIC = 0.55
 """A clue from this weight on names a mechanism of its own."""
+_COUNTED = frozenset({"quota", "misconfiguration"})
+"""Types of what a program finds by itself, whatever else fails."""
 _ONLY_THAT = frozenset({"service-down", "dependency-unreachable", "timeout", "network", "bug"})
 """Types which say that a program does not work, and not why."""
 _OWN_WORD = 0.8
@@ -185,6 +187,7 @@ def _hypothesis(
     host = _host([w for w in own if w.clue.type == kind and w.clue.host] or own)
     causes = [w for w in ordered if w.clue.type == kind and w.clue.role == "cause"]
     leading = next((w for w in causes if host in (None, w.clue.host)), next(iter(causes), ordered[0]))
+    is_explained = _unexplained(leading, strength, excused) < 1
     return Hypothesis(
         component=component,
         service=topology.family(component),
@@ -192,7 +195,9 @@ def _hypothesis(
         type=kind,
         score=score,
         clues=(leading.clue, *(w.clue for w in ordered if w is not leading)),
-        explained_by=culprit if strength > _EXPLAINS and score < scores.get(culprit or "", 0.0) else None,
+        explained_by=culprit
+        if is_explained and strength > _EXPLAINS and score < scores.get(culprit or "", 0.0)
+        else None,
         code=_code(own),
     )
 
@@ -239,9 +244,17 @@ def _excuse(component: str, weighed: Sequence[Weighed]) -> float:
 def _unexplained(w: Weighed, strength: float, excused: float) -> float:
     """Return the share of a clue that the failure of a dependency leaves unexplained.
 
-    Nothing of a programming error is explained: a dependency that fails gives an error, not a value of the wrong kind.
+    Nothing of a programming error is explained: a dependency that fails gives an error, not a value of the wrong kind. Nor is
+    what a program counts or checks itself: no failure elsewhere fills a quota.
     """
     if w.clue.code and w.clue.kind == "traceback" and w.clue.type == "bug":
+        return 1.0
+    if (
+        w.clue.type in _COUNTED
+        and w.clue.kind == "signature"
+        and w.clue.reporter == w.clue.component
+        and w.evidence >= _SPECIFIC
+    ):
         return 1.0
     if w.evidence >= _SPECIFIC:
         accused_by_others = w.clue.reporter != w.clue.component
