@@ -258,9 +258,9 @@ def test_what_is_felt_on_its_own_host_explains_nothing_on_others() -> None:
 def test_of_several_hosts_that_say_alike_none_is_named_and_else_its_own_words_lead() -> None:
     one, other = (clue("mariadb", 0.6, host=f"ctl{n}", key=f"{n}") for n in (1, 2))
     assert weigh(one, other)[0].host is None
-    told = clue("mariadb", 0.345, host="ctl2", key="2", reporter="cinder-api")
-    more = [clue("mariadb", 0.34, host="ctl1", key=f"{n}") for n in range(9)]
-    best = weigh(told, *more)[0]
+    told = clue("mariadb", 0.5, host="ctl2", key="2", reporter="cinder-api")
+    own = clue("mariadb", 0.3, host="ctl1", key="1"), clue("mariadb", 0.9, host="ctl1", key="3", role="symptom")
+    best = weigh(told, *own)[0]
     assert (best.host, best.clues[0].host) == ("ctl1", "ctl1")
 
 
