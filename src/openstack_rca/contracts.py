@@ -1,6 +1,6 @@
 """The verbs: what each room can do for the pipeline, as Protocols."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from openstack_rca.records import Logs, SignatureHit, Skipped, Template
+from openstack_rca.records import SignatureHit, Skipped, Template
 
 
 class RawFile(Protocol):
@@ -38,13 +38,6 @@ class LogSource(Protocol):
     @property
     def skipped(self) -> Sequence[Skipped]:
         """What was left out while iterating, and why."""
-
-
-class Parser(Protocol):
-    """Turns raw files into the log table."""
-
-    def parse(self, files: Iterable[RawFile]) -> Logs:
-        """Return the records of all files as one table with `LOG_SCHEMA`, and the account of each file."""
 
 
 class TemplateMiner(Protocol):
@@ -88,6 +81,9 @@ class Topology(Protocol):
 
     def is_per_host(self, component: str) -> bool:
         """Say whether a component runs on many hosts, so that its host matters."""
+
+    def is_local(self, component: str) -> bool:
+        """Say whether who needs a component reaches it on its own host."""
 
     def runner(self, file: str) -> str | None:
         """Return the one program that runs the code of a file; None for code that several may run."""

@@ -145,23 +145,6 @@ class Template:
 
 
 @dataclass(frozen=True)
-class Window:
-    """A run of records that belong together: `key` names the request, resource or process."""
-
-    key: str
-    records: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """A learned score for one record, 0 to 1, and the model that gave it."""
-
-    record: int
-    score: float
-    model: str
-
-
-@dataclass(frozen=True)
 class SignatureHit:
     """A known failure text found in one service on one host about one place (peer, port, agent …).
 

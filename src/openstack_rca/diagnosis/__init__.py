@@ -2,7 +2,8 @@
 
 case        what an analyst gets to see of one incident
 offline     the analyst without a language model: joins all below into a diagnosis
-weighing    clues -> ranked hypotheses
+weighing    clues -> ranked hypotheses; how a component gets its score
+closeness   what a clue has to do with the question
 presence    who wrote when: who writes on is a poor suspect
 coverage    how much of what is new a hypothesis accounts for
 confidence  scores -> how often a cause that stood out like this was right

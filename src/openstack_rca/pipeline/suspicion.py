@@ -65,7 +65,7 @@ _Writer = tuple[str, str | None]
 """A program and its host."""
 _MANY = 3
 _STARTED = ("service-started", "nova-compute-started")
-"""How the ids of the signatures begin that tell of a start."""
+"""The signatures that tell of a start."""
 _UNRESOLVED = "name-resolution-failed"
 """The signature of a name without an address: who has that name was not even asked."""
 _BLANK = re.compile(r"<(?P<name>\w+)>")
@@ -190,7 +190,7 @@ def signature_clues(
     writers: dict[str, set[_Writer]] = defaultdict(set)
     for hit in hits:
         writers[hit.signature].add((graph.component_of(hit.service), hit.host))
-    started = {writer for name, those in writers.items() if name.startswith(_STARTED) for writer in those}
+    started = {writer for name in _STARTED for writer in writers[name]}
     for hit in hits:
         signature = signatures[hit.signature]
         together = _is_shared(signature, writers[hit.signature], started, graph)
