@@ -122,7 +122,7 @@ def find_clues(
             *(absence_clues(gone, table, graph) if gone is not None else ()),
         ]
     )
-    found = as_keystone_says(as_cut(found, table), table)
+    found = as_keystone_says(as_cut(found, table), table, graph)
     clues = (
         *found,
         *stalls(found, graph),
