@@ -44,6 +44,7 @@ A *finder* returns clues (`records.Clue`); `pipeline/suspicion.py` asks all of t
     What several clues show together (finders over clues)
       answers         complaints about somebody out of reach who answered
       interventions   an administrator's call or a restart, and the failures that it leads to
+      logins          who was refused at the moment at which keystone said why
       kernel          what the kernel killed or denied, and who missed it
       misdirected     wrong addresses, and connections that something in between rejects
       renamed         programs that came back from a restart under another name
@@ -74,6 +75,7 @@ from openstack_rca.correlation.http import http_clues
 from openstack_rca.correlation.interventions import interventions, refused_since
 from openstack_rca.correlation.kernel import by_the_kernel
 from openstack_rca.correlation.latency import slow_clues
+from openstack_rca.correlation.logins import as_keystone_says
 from openstack_rca.correlation.misdirected import misdirected
 from openstack_rca.correlation.onset import onset
 from openstack_rca.correlation.operations import of_other_operations
@@ -102,6 +104,7 @@ __all__ = [
     "absence_clues",
     "as_answered",
     "as_cut",
+    "as_keystone_says",
     "asked_api",
     "asked_roots",
     "audit",

@@ -164,6 +164,11 @@ class ServiceGraph:
         wanted = kind.strip().lower()
         return next((name for known, name in _index(self, "agent").items() if known.lower() == wanted), None)
 
+    def is_named(self, component: str, text: str) -> bool:
+        """Say whether a text names a component: by its name, family, an alias, a port, or a word that only it is spoken of with."""
+        lower = text.lower()
+        return any(word in lower for word in _words(self, component))
+
     def __hash__(self) -> int:
         return id(self)  # components are dictionaries; what is derived of a graph is cached by it
 
@@ -178,6 +183,15 @@ def _unused(groups: Sequence[frozenset[str]], here: frozenset[str]) -> frozenset
 def _index(graph: ServiceGraph, field: str) -> dict[Any, str]:
     """Return the components by each value that they have in a field: a port, a file, a name."""
     return {value: name for name, c in graph.components.items() for value in c.get(field, ())}
+
+
+@lru_cache(256)
+def _words(graph: ServiceGraph, component: str) -> frozenset[str]:
+    """Return the lower-case texts that name a component."""
+    known = graph.components.get(component, {})
+    aliases = [alias for alias, name in graph.aliases.items() if name == component]
+    ports = [f":{port}" for port in known.get("ports", ())]
+    return frozenset({component, graph.family(component), *aliases, *ports, *known.get("words", ())})
 
 
 @lru_cache(1024)

@@ -13,6 +13,7 @@ from openstack_rca.correlation import (
     absence_clues,
     as_answered,
     as_cut,
+    as_keystone_says,
     asked_api,
     by_the_kernel,
     error_clues,
@@ -121,7 +122,7 @@ def find_clues(
             *(absence_clues(gone, table, graph) if gone is not None else ()),
         ]
     )
-    found = as_cut(found, table)
+    found = as_keystone_says(as_cut(found, table), table, graph)
     clues = (
         *found,
         *stalls(found, graph),
@@ -292,6 +293,8 @@ def _blamed(signature: Signature, hit: SignatureHit, graph: ServiceGraph) -> tup
         accused = accused or graph.resolve(captured.get(group))
     if "unit" in captured and accused is None:
         accused, host = graph.resolve(captured["unit"].removesuffix(".service")), host or hit.host
+    if accused and graph.is_local(accused):
+        return accused, host or hit.host
     return accused, host or (at if accused and graph.is_per_host(accused) else None)
 
 
