@@ -78,11 +78,15 @@ def confidences(hypotheses: Sequence[Hypothesis]) -> list[float]:
     """Return the confidence of each hypothesis, 0 to 1; none has more than one before it, nor than these leave of certainty."""
     found: list[float] = []
     for h, lead, margin in zip(hypotheses, standing(hypotheses), margins(hypotheses), strict=True):
-        asked = {c.kind for c in h.clues if c.role != "context"} == {"addressed"}
-        most = _ONLY_ASKED if asked else 1.0 if is_accused(h) else _ONLY_UNUSUAL
+        most = _ONLY_ASKED if is_only_asked(h) else 1.0 if is_accused(h) else _ONLY_UNUSUAL
         confidence = min(calibrated(lead, margin, is_defect(h)), most, 1 - sum(found), *found[-1:])
         found.append(max(0.0, round(confidence, 3)))
     return found
+
+
+def is_only_asked(hypothesis: Hypothesis) -> bool:
+    """Say whether nothing more is known of a component than that the issue is about it."""
+    return {c.kind for c in hypothesis.clues if c.role != "context"} == {"addressed"}
 
 
 def is_accused(hypothesis: Hypothesis) -> bool:
