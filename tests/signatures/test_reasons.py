@@ -5,6 +5,7 @@ import pytest
 from openstack_rca import knowledge
 from openstack_rca.correlation import load_topology
 from openstack_rca.signatures import load_signatures
+from openstack_rca.signatures.matching import captures_of
 
 SIGNATURES = {s.id: s for s in load_signatures()}
 _LIBVIRT = "Failed to connect to remote libvirt URI qemu+ssh://nova@cmp2.example.org/system: Cannot recv data: "
@@ -196,3 +197,36 @@ def test_no_failure_has_the_remedy_that_nothing_is_wrong() -> None:
 
 def test_no_pattern_takes_a_thing_and_its_contrary_for_the_same() -> None:
     assert [s.id for s in SIGNATURES.values() if "(?:not )?" in s.pattern or "(not )?" in s.pattern] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "filled"),
+    [
+        ("nova-port-not-usable", "Port 167aebef-1bad-4b11-bd9d-0c09f3276726 not usable for instance 8d05.", "port_id"),
+        ("nova-live-migration-connect-failed", "Failed to connect to remote libvirt URI qemu+ssh://cmp-2/system: x", "peer"),
+        ("nova-resize-ssh-unreachable", "ssh: connect to host cmp-2 port 22: Connection refused", "peer"),
+        ("memcached-timeout", "Timeout talking to memcached: 10.83.0.13:11211", "peer"),
+        ("neutron-ip-pool-exhausted", "No more IP addresses available on network 4f2a7a6e-26cc.", "net"),
+        ("ceph-pool-quota-set", 'cmd=\'[{"prefix": "osd pool set-quota", "pool": "volumes"}]\': finished', "pool"),
+        ("ceph-auth-changed", 'cmd=\'[{"prefix": "auth caps", "entity": "client.glance"}]\': finished', "user"),
+        ("kernel-bond-down", "bond0: now running without any active interface!", "device"),
+        ("keepalived-outranked", "(vip) Master received advert from 10.20.0.61 with higher priority 40, ours 30", "advertiser"),
+        ("kernel-oom-kill", "Out of memory: Killed process 4711 (cinder-backup) total-vm:4000000kB", "binary"),
+    ],
+)  # fmt: skip
+def test_what_the_line_holds_is_put_into_the_advice(name: str, text: str, filled: str) -> None:
+    signature = SIGNATURES[name]
+    assert f"<{filled}>" in " ".join((*signature.look_next, signature.remediation))
+    match = signature.find(text)
+    assert match is not None
+    assert captures_of(match)[filled]
+
+
+def test_a_subnet_is_not_put_where_a_network_is_meant() -> None:
+    for name, text in (
+        ("neutron-ip-pool-exhausted", "No more IP addresses available for subnet 4f2a7a6e-26cc."),
+        ("neutron-subnet-in-use", "Unable to complete operation on network 4f2a7a6e-26cc-4b0e-94ea-bf165ffff026: ports still in use"),
+    ):  # fmt: skip
+        match = SIGNATURES[name].find(text)
+        assert match is not None
+        assert not {"net", "subnet"} & captures_of(match).keys()

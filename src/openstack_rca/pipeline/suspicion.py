@@ -216,7 +216,7 @@ def signature_clues(
             role=_role(signature, component),
             weight=signature.weight * max([floor, *novelties]) * _accusability(component, graph),
             reporter=reporter,
-            statement=f"{signature.title}{where}: {signature.explains}",
+            statement=f"{signature.title}{where}: {_filled(signature.explains, hit.captured)}",
             records=hit.records,
             count=hit.count,
             first=min(times, default=None),
