@@ -5,6 +5,7 @@ import pytest
 from openstack_rca import knowledge
 from openstack_rca.correlation import load_topology
 from openstack_rca.signatures import load_signatures
+from openstack_rca.signatures.matching import captures_of
 
 SIGNATURES = {s.id: s for s in load_signatures()}
 _LIBVIRT = "Failed to connect to remote libvirt URI qemu+ssh://nova@cmp2.example.org/system: Cannot recv data: "
@@ -52,6 +53,11 @@ _FAMILIES = {
     "vrrp": ("keepalived-outranked", "keepalived-id-conflict", "keepalived-state-change", "keepalived-adverts-lost"),
     "libvirt": ("libvirtd-clients-exhausted", "libvirtd-requests-limited", "libvirt-guest-ended", "libvirt-asked-in-vain"),
     "target": ("iscsi-target-login-refused", "iscsi-target-login-failed", "iscsi-target-config-missing", "iscsi-login-refused"),
+    "fencing": ("node-fenced", "node-fencing-planned", "node-fencing-failed"),
+    "qemu": ("qemu-virtio-inconsistent", "qemu-migration-stream-broken", "qemu-tls-refused"),
+    "database": ("db-unreachable", "db-no-answer", "db-connect-denied"),
+    "avc": ("apparmor-selinux-denied", "selinux-connect-denied"),
+    "oom": ("kernel-oom-kill", "kernel-oom-invoked"),
     "redis": ("octavia-jobboard-redis", "redis-login-refused", "redis-read-only"),
 }  # fmt: skip
 
@@ -143,6 +149,19 @@ _FAMILIES = {
         ("libvirt", "qemuMonitorIO:719 : internal error: End of file from qemu monitor", "libvirt-guest-ended"),
         ("target", "CHAP user or password not set for Initiator ACL", "iscsi-target-login-refused"),
         ("target", "No saved config file at /etc/rtslib-fb-target/saveconfig.json, ok, exiting", "iscsi-target-config-missing"),
+        ("fencing", "Peer c2 was terminated (reboot) by c1 on behalf of pacemaker-controld: OK", "node-fenced"),
+        ("fencing", "Peer c2 was not terminated (reboot) by c1 on behalf of crmd.3012: No data available", "node-fencing-failed"),
+        ("fencing", "Cluster node c2 will be fenced: peer is no longer part of the cluster", "node-fencing-planned"),
+        ("qemu", "qemu-kvm: load of migration failed: Input/output error", "qemu-migration-stream-broken"),
+        ("qemu", "qemu-kvm: load of migration failed: Invalid argument", "qemu-virtio-inconsistent"),
+        ("qemu", "qemu-kvm: TLS handshake failed: Error in the certificate verification.", "qemu-tls-refused"),
+        ("database", "(2003, \"Can't connect to MySQL server on 'c' ([Errno 13] Permission denied)\")", "db-connect-denied"),
+        ("database", "(2003, \"Can't connect to MySQL server on 'c' ([Errno 111] Connection refused)\")", "db-unreachable"),
+        ("database", "(2003, \"Can't connect to server on 'c' (110)\")", "db-no-answer"),
+        ("avc", 'avc:  denied  { name_connect } for  pid=2011 comm="httpd" dest=3306', "selinux-connect-denied"),
+        ("avc", 'avc:  denied  { read } for  pid=1 comm="qemu-kvm" name="disk"', "apparmor-selinux-denied"),
+        ("oom", "Out of memory: Killed process 4711 (mysqld) total-vm:4000000kB", "kernel-oom-kill"),
+        ("oom", "qemu-system-x86 invoked oom-killer: gfp_mask=0x100cca", "kernel-oom-invoked"),
         ("redis", "redis.exceptions.AuthenticationError: Authentication required.", "redis-login-refused"),
     ],
 )  # fmt: skip
@@ -174,3 +193,40 @@ def test_no_failure_has_the_remedy_that_nothing_is_wrong() -> None:
     idle = [s.id for s in SIGNATURES.values() if s.remediation.lower().startswith(("none", "nothing"))]
     assert idle == []
     assert SIGNATURES["libvirt-asked-in-vain"].role == SIGNATURES["libvirt-guest-ended"].role == "context"
+
+
+def test_no_pattern_takes_a_thing_and_its_contrary_for_the_same() -> None:
+    assert [s.id for s in SIGNATURES.values() if "(?:not )?" in s.pattern or "(not )?" in s.pattern] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "filled"),
+    [
+        ("nova-port-not-usable", "Port 167aebef-1bad-4b11-bd9d-0c09f3276726 not usable for instance 8d05.", "port_id"),
+        ("nova-live-migration-connect-failed", "Failed to connect to remote libvirt URI qemu+ssh://cmp-2/system: x", "peer"),
+        ("nova-resize-ssh-unreachable", "ssh: connect to host cmp-2 port 22: Connection refused", "peer"),
+        ("memcached-timeout", "Timeout talking to memcached: 10.83.0.13:11211", "peer"),
+        ("neutron-ip-pool-exhausted", "No more IP addresses available on network 4f2a7a6e-26cc.", "net"),
+        ("ceph-pool-quota-set", 'cmd=\'[{"prefix": "osd pool set-quota", "pool": "volumes"}]\': finished', "pool"),
+        ("ceph-auth-changed", 'cmd=\'[{"prefix": "auth caps", "entity": "client.glance"}]\': finished', "user"),
+        ("kernel-bond-down", "bond0: now running without any active interface!", "device"),
+        ("keepalived-outranked", "(vip) Master received advert from 10.20.0.61 with higher priority 40, ours 30", "advertiser"),
+        ("kernel-oom-kill", "Out of memory: Killed process 4711 (cinder-backup) total-vm:4000000kB", "binary"),
+    ],
+)  # fmt: skip
+def test_what_the_line_holds_is_put_into_the_advice(name: str, text: str, filled: str) -> None:
+    signature = SIGNATURES[name]
+    assert f"<{filled}>" in " ".join((*signature.look_next, signature.remediation))
+    match = signature.find(text)
+    assert match is not None
+    assert captures_of(match)[filled]
+
+
+def test_a_subnet_is_not_put_where_a_network_is_meant() -> None:
+    for name, text in (
+        ("neutron-ip-pool-exhausted", "No more IP addresses available for subnet 4f2a7a6e-26cc."),
+        ("neutron-subnet-in-use", "Unable to complete operation on network 4f2a7a6e-26cc-4b0e-94ea-bf165ffff026: ports still in use"),
+    ):  # fmt: skip
+        match = SIGNATURES[name].find(text)
+        assert match is not None
+        assert not {"net", "subnet"} & captures_of(match).keys()

@@ -39,6 +39,7 @@ A *finder* returns clues (`records.Clue`); `pipeline/suspicion.py` asks all of t
       connections     clients that the message broker lost: hung or died (finder)
       restarts        programs whose processes were replaced (finder)
       outages         programs that were told to stop and were not back at once (finder)
+      dead_agents     neutron's table of agents that it hears no more (finder)
       silences        programs that wrote steadily and fell silent (finder)
       plugging, ovn   servers that waited in vain for their port -> the first step that is missing (finders)
     What several clues show together (finders over clues)
@@ -68,6 +69,7 @@ from openstack_rca.correlation.change import (
 )
 from openstack_rca.correlation.clocks import clock_clues, clock_errors, with_true_time
 from openstack_rca.correlation.connections import lost_clients
+from openstack_rca.correlation.dead_agents import dead_agents
 from openstack_rca.correlation.episodes import Episode, episodes
 from openstack_rca.correlation.failures import error_clues, repeated_from
 from openstack_rca.correlation.handovers import handover_clues
@@ -113,6 +115,7 @@ __all__ = [
     "clock_clues",
     "clock_errors",
     "compare",
+    "dead_agents",
     "episodes",
     "error_clues",
     "failed_roots",
