@@ -20,8 +20,8 @@ REFUSAL = 0.35
 """Exceptions by which a program refuses what it was asked weigh no more (knowledge/exceptions.yaml; 0.3, more when near)."""
 _NO_FAILURE_BY_ITSELF: frozenset[ClueKind] = frozenset({"addressed", "change", "silence", "size", "restart"})
 """Kinds of clue that come in health too."""
-_CLEAR = 0.7
-"""From this weight on a clue names a mechanism or a place in the code."""
+_PLAIN, _CLEAR = 0.5, 0.7
+"""From these weights on a symptom alone tells of a failure, and a clue names a mechanism or a place in the code."""
 _ONLY_LEADS = 0.6
 """What the lead of a cause is worth that rests on clues alone which name no failure."""
 _ONLY_ASKED, _ONLY_UNUSUAL = 0.2, 0.4
@@ -90,9 +90,9 @@ def is_only_asked(hypothesis: Hypothesis) -> bool:
 
 
 def is_accused(hypothesis: Hypothesis) -> bool:
-    """Say whether something names a failure: change, silence and refused calls alone also happen in health."""
+    """Say whether something names a failure: change, silence, refused calls and most symptoms alone also happen in health."""
     return bool(_accusing(hypothesis)) or any(
-        c.role == "symptom" and c.kind == "signature" and c.weight > NEGLIGIBLE for c in hypothesis.clues
+        c.role == "symptom" and c.kind == "signature" and c.weight >= _PLAIN for c in hypothesis.clues
     )
 
 
