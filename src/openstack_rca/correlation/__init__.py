@@ -49,7 +49,7 @@ A *finder* returns clues (`records.Clue`); `pipeline/suspicion.py` asks all of t
       kernel          what the kernel killed or denied, and who missed it
       misdirected     wrong addresses, and connections that something in between rejects
       renamed         programs that came back from a restart under another name
-      stalls          several services that stop answering, or refuse tokens, at once
+      stalls          several services that stop answering, grow slow or refuse tokens at once
     Shared
       times           first and last of some times
       wording         how statements put names, hosts and numbers
@@ -94,7 +94,7 @@ from openstack_rca.correlation.restarts import restarts, unheard
 from openstack_rca.correlation.silences import silences
 from openstack_rca.correlation.sizes import shorter_answers
 from openstack_rca.correlation.sourcecode import sayers
-from openstack_rca.correlation.stalls import refusals, stalls
+from openstack_rca.correlation.stalls import refusals, slowdowns, stalls
 from openstack_rca.correlation.stories import asked_roots, failed_roots, follow, with_root
 from openstack_rca.correlation.topology import ServiceGraph, load_topology, topology_of
 from openstack_rca.correlation.tracebacks import said_by_command
@@ -149,6 +149,7 @@ __all__ = [
     "shorter_answers",
     "silences",
     "slow_clues",
+    "slowdowns",
     "stalls",
     "topology_of",
     "unconcerned",

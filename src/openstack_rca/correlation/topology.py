@@ -44,14 +44,15 @@ class Handover:
 class ServiceGraph:
     """The components of a cloud; implements the Topology contract.
 
-    `shared` are needed by all services, `operations` words of issues with the components that they are about, `handovers`
-    calls that are handed on, `alternatives` groups of programs of which a cloud has one.
+    `shared` are needed by all services, `operations` words of issues with the components that they are about (`otherwise`
+    where no such word is there), `handovers` calls that are handed on, `alternatives` groups of programs of which a cloud has one.
     """
 
     components: Mapping[str, Mapping[str, Any]]
     shared: frozenset[str]
     aliases: Mapping[str, str]
     operations: tuple[tuple[frozenset[str], tuple[str, ...]], ...]
+    otherwise: tuple[tuple[frozenset[str], tuple[str, ...]], ...]
     stopwords: frozenset[str]
     handovers: tuple[Handover, ...] = ()
     alternatives: tuple[tuple[frozenset[str], ...], ...] = ()
@@ -234,7 +235,8 @@ def load_topology() -> ServiceGraph:
         components=data["components"],
         shared=frozenset(data["shared"]),
         aliases=data["aliases"],
-        operations=tuple((frozenset(o["words"]), tuple(o["components"])) for o in data["operations"]),
+        operations=tuple(map(_operation, data["operations"])),
+        otherwise=tuple(map(_operation, data["otherwise"])),
         stopwords=frozenset(data["stopwords"].split()),
         handovers=tuple(map(_handover, data["handovers"])),
         alternatives=tuple(tuple(map(frozenset, groups)) for groups in data["alternatives"]),
@@ -247,10 +249,14 @@ def _named(data: Mapping[str, Any]) -> set[str]:
         *data["shared"],
         *data["aliases"].values(),
         *(name for known in data["components"].values() for name in known.get("needs", ())),
-        *(name for o in data["operations"] for name in o["components"]),
+        *(name for o in (*data["operations"], *data["otherwise"]) for name in o["components"]),
         *(name for h in data["handovers"] for name in (h["at"], h["to"], *h.get("via", ()))),
         *(name for groups in data["alternatives"] for group in groups for name in group),
     }
+
+
+def _operation(given: Mapping[str, Any]) -> tuple[frozenset[str], tuple[str, ...]]:
+    return frozenset(given["words"]), tuple(given["components"])
 
 
 def _handover(given: Mapping[str, Any]) -> Handover:

@@ -24,8 +24,8 @@ _CLEAR = 0.7
 """From this weight on a clue names a mechanism or a place in the code."""
 _ONLY_LEADS = 0.6
 """What the lead of a cause is worth that rests on clues alone which name no failure."""
-_ONLY_ASKED = 0.2
-"""The most that the confidence can be where nothing is known but what was asked about."""
+_ONLY_ASKED, _ONLY_UNUSUAL = 0.2, 0.4
+"""The most that the confidence can be where nothing is known but what was asked about, and where nothing names a failure."""
 _MOMENT = timedelta(seconds=5)
 NEGLIGIBLE = 0.05
 """A hypothesis or a clue of no more strength than this is not told."""
@@ -78,7 +78,8 @@ def confidences(hypotheses: Sequence[Hypothesis]) -> list[float]:
     """Return the confidence of each hypothesis, 0 to 1; none has more than one before it, nor than these leave of certainty."""
     found: list[float] = []
     for h, lead, margin in zip(hypotheses, standing(hypotheses), margins(hypotheses), strict=True):
-        most = _ONLY_ASKED if {c.kind for c in h.clues if c.role != "context"} == {"addressed"} else 1.0
+        asked = {c.kind for c in h.clues if c.role != "context"} == {"addressed"}
+        most = _ONLY_ASKED if asked else 1.0 if is_accused(h) else _ONLY_UNUSUAL
         confidence = min(calibrated(lead, margin, is_defect(h)), most, 1 - sum(found), *found[-1:])
         found.append(max(0.0, round(confidence, 3)))
     return found
@@ -86,8 +87,8 @@ def confidences(hypotheses: Sequence[Hypothesis]) -> list[float]:
 
 def is_accused(hypothesis: Hypothesis) -> bool:
     """Say whether something names a failure: change, silence and refused calls alone also happen in health."""
-    return any(c.role == "cause" and c.kind not in _NO_FAILURE_BY_ITSELF for c in hypothesis.clues) or any(
-        c.role == "symptom" and c.kind == "signature" for c in hypothesis.clues
+    return bool(_accusing(hypothesis)) or any(
+        c.role == "symptom" and c.kind == "signature" and c.weight > NEGLIGIBLE for c in hypothesis.clues
     )
 
 

@@ -40,6 +40,7 @@ from openstack_rca.correlation import (
     shorter_answers,
     silences,
     slow_clues,
+    slowdowns,
     stalls,
     unheard,
     unplugged,
@@ -132,6 +133,7 @@ def find_clues(
     clues = (
         *found,
         *stalls(found, graph),
+        *slowdowns(found, graph, question),
         *refusals(found, graph),
         *interventions(found, graph, question),
         *refused_since(found, question),
