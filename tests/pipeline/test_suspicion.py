@@ -256,9 +256,11 @@ def test_storage_at_the_other_end_of_a_network_is_not_on_the_host_that_complains
     assert (target.component, target.host) == ("storage", "c1")
 
 
-def test_a_signature_of_a_cause_that_proves_it_needs_no_news_where_no_healthy_logs_are_at_hand() -> None:
+def test_what_a_program_says_of_its_own_failure_needs_no_news_where_no_healthy_logs_are_at_hand() -> None:
     proof = by(role="cause", blames="self", weight=0.9)
     symptom = by(role="symptom", blames="self")
+    of_another = by(role="cause", blames="cinder-volume", weight=0.85)
     weights = [clues(proof, novelty=0.0, floor=floor)[0].weight for floor in (0.0, 0.35)]
     assert weights == pytest.approx([0.0, 0.54])
+    assert clues(of_another, novelty=0.0, floor=0.35)[0].weight == pytest.approx(0.35 * 0.85)
     assert clues(symptom, novelty=0.0, floor=0.35)[0].weight == pytest.approx(0.35 * SIGNATURES[symptom].weight)

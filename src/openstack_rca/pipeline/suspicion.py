@@ -52,7 +52,8 @@ from openstack_rca.signatures import Matcher, Signature, load_signatures
 _STANDARD_TYPE = "bug"
 _FAILURE_FLOOR = 0.35
 _PROOF, _PROOF_FLOOR = 0.8, 0.6
-"""From which weight on a signature of a cause needs no news, and the novelty that it has at least: logs may begin in the fault."""
+"""From which weight on what a program says of itself needs no news, and the novelty that it has at least: logs may begin in the
+midst of a fault."""
 _OF_THE_REQUEST, _OF_ANOTHER = 1.1, 0.95
 _AT_ANOTHER = 0.5
 _OTHER_OPERATION = 0.5
@@ -220,7 +221,9 @@ def signature_clues(
             host=host,
             type=signature.type or _STANDARD_TYPE,
             role=_role(signature, component),
-            weight=signature.weight * max([_floor(signature, floor), *novelties]) * _accusability(component, graph),
+            weight=signature.weight
+            * max([_floor(signature, component == reporter, floor), *novelties])
+            * _accusability(component, graph),
             reporter=reporter,
             statement=f"{signature.title}{where}: {_filled(signature.explains, hit.captured)}",
             records=hit.records,
@@ -233,9 +236,9 @@ def signature_clues(
         )
 
 
-def _floor(signature: Signature, floor: float) -> float:
-    """Return the least novelty of a signature; `floor` is that of any failure, 0 where healthy logs tell what is news."""
-    proves = floor > 0 and signature.role == "cause" and signature.weight >= _PROOF
+def _floor(signature: Signature, of_itself: bool, floor: float) -> float:
+    """Return the least novelty of what a program says, as of itself; `floor` is that of any failure, 0 with healthy logs."""
+    proves = floor > 0 and of_itself and signature.role == "cause" and signature.weight >= _PROOF
     return max(floor, _PROOF_FLOOR) if proves else floor
 
 
