@@ -264,3 +264,12 @@ def test_what_a_program_says_of_its_own_failure_needs_no_news_where_no_healthy_l
     assert weights == pytest.approx([0.0, 0.54])
     assert clues(of_another, novelty=0.0, floor=0.35)[0].weight == pytest.approx(0.35 * 0.85)
     assert clues(symptom, novelty=0.0, floor=0.35)[0].weight == pytest.approx(0.35 * SIGNATURES[symptom].weight)
+
+
+def test_what_one_program_has_on_several_hosts_is_no_fault_of_it_on_any() -> None:
+    def told(*hosts: str) -> list[tuple[str, str]]:
+        hits = [SignatureHit("no-route-to-host", "nova-api", host, (1,), 1, {}, last=2) for host in hosts]
+        return [(c.component, c.role) for c in signature_clues(hits, SIGNATURES, novel(TABLE, 1.0), GRAPH, 0.0)]
+
+    assert told("c1") == [("nova-api", "cause")]
+    assert told("c1", "c2") == [("nova-api", "symptom")] * 2

@@ -208,8 +208,11 @@ def signature_clues(
         component, host = (signature.shared, None) if together else _blamed(signature, failed, graph)
         reporter = graph.component_of(hit.service)
         alone = len({name for name, _ in writers[hit.signature]}) == 1
+        role = _role(signature, component)
         if component == _HOST and host in (None, hit.host) and alone and _is_program(reporter, graph):
             component = reporter  # of the programs of the host no other has the trouble
+            if signature.type == "network" and len({at for _, at in writers[hit.signature]}) > 1:
+                role = "symptom"  # who is reached from no host is away himself
         novelties = [facts[r][0] for r in hit.records]
         times = [facts[r][1] for r in (*hit.records, hit.last) if facts[r][1]]
         where = f" ({reporter}{' on ' + hit.host if hit.host else ''})"
@@ -220,7 +223,7 @@ def signature_clues(
             component=component or reporter,
             host=host,
             type=signature.type or _STANDARD_TYPE,
-            role=_role(signature, component),
+            role=role,
             weight=signature.weight
             * max([_floor(signature, component == reporter, floor), *novelties])
             * _accusability(component, graph),
