@@ -263,6 +263,9 @@ def test_what_a_program_says_of_its_own_failure_needs_no_news_where_no_healthy_l
     weights = [clues(proof, novelty=0.0, floor=floor)[0].weight for floor in (0.0, 0.35)]
     assert weights == pytest.approx([0.0, 0.54])
     assert clues(of_another, novelty=0.0, floor=0.35)[0].weight == pytest.approx(0.35 * 0.85)
+    full = SignatureHit("kernel-neighbour-table-full", "kernel", "c1", (1,), 1, {}, last=2)
+    (told,) = signature_clues([full], SIGNATURES, novel(TABLE, 0.0), GRAPH, 0.35)
+    assert (told.component, told.weight) == ("host", pytest.approx(0.54))
     assert clues(symptom, novelty=0.0, floor=0.35)[0].weight == pytest.approx(0.35 * SIGNATURES[symptom].weight)
 
 

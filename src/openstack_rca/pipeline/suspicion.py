@@ -225,7 +225,7 @@ def signature_clues(
             type=signature.type or _STANDARD_TYPE,
             role=role,
             weight=signature.weight
-            * max([_floor(signature, component == reporter, floor), *novelties])
+            * max([_floor(signature, _speaks_of_itself(reporter, component, graph), floor), *novelties])
             * _accusability(component, graph),
             reporter=reporter,
             statement=f"{signature.title}{where}: {_filled(signature.explains, hit.captured)}",
@@ -237,6 +237,13 @@ def signature_clues(
             look_next=tuple(_filled(check, hit.captured) for check in signature.look_next),
             exculpates=reporter if component and component != reporter else None,
         )
+
+
+def _speaks_of_itself(reporter: str, component: str | None, graph: ServiceGraph) -> bool:
+    """Say whether who is accused wrote it; the kernel speaks of its host."""
+    if component is None or component == reporter:
+        return component == reporter
+    return graph.is_infrastructure(reporter) and graph.family(reporter) == graph.family(component)
 
 
 def _floor(signature: Signature, of_itself: bool, floor: float) -> float:
