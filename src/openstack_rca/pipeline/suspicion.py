@@ -52,7 +52,8 @@ from openstack_rca.signatures import Matcher, Signature, load_signatures
 _STANDARD_TYPE = "bug"
 _FAILURE_FLOOR = 0.35
 _PROOF, _PROOF_FLOOR = 0.8, 0.6
-"""From which weight on a signature of a cause needs no news, and the novelty that it has at least: logs may begin in the fault."""
+"""From which weight on what a program says of itself needs no news, and the novelty that it has at least: logs may begin in the
+midst of a fault."""
 _OF_THE_REQUEST, _OF_ANOTHER = 1.1, 0.95
 _AT_ANOTHER = 0.5
 _OTHER_OPERATION = 0.5
@@ -207,8 +208,11 @@ def signature_clues(
         component, host = (signature.shared, None) if together else _blamed(signature, failed, graph)
         reporter = graph.component_of(hit.service)
         alone = len({name for name, _ in writers[hit.signature]}) == 1
+        role = _role(signature, component)
         if component == _HOST and host in (None, hit.host) and alone and _is_program(reporter, graph):
             component = reporter  # of the programs of the host no other has the trouble
+            if signature.type == "network" and len({at for _, at in writers[hit.signature]}) > 1:
+                role = "symptom"  # who is reached from no host is away himself
         novelties = [facts[r][0] for r in hit.records]
         times = [facts[r][1] for r in (*hit.records, hit.last) if facts[r][1]]
         where = f" ({reporter}{' on ' + hit.host if hit.host else ''})"
@@ -219,8 +223,10 @@ def signature_clues(
             component=component or reporter,
             host=host,
             type=signature.type or _STANDARD_TYPE,
-            role=_role(signature, component),
-            weight=signature.weight * max([_floor(signature, floor), *novelties]) * _accusability(component, graph),
+            role=role,
+            weight=signature.weight
+            * max([_floor(signature, _speaks_of_itself(reporter, component, graph), floor), *novelties])
+            * _accusability(component, graph),
             reporter=reporter,
             statement=f"{signature.title}{where}: {_filled(signature.explains, hit.captured)}",
             records=hit.records,
@@ -233,9 +239,16 @@ def signature_clues(
         )
 
 
-def _floor(signature: Signature, floor: float) -> float:
-    """Return the least novelty of a signature; `floor` is that of any failure, 0 where healthy logs tell what is news."""
-    proves = floor > 0 and signature.role == "cause" and signature.weight >= _PROOF
+def _speaks_of_itself(reporter: str, component: str | None, graph: ServiceGraph) -> bool:
+    """Say whether who is accused wrote it; the kernel speaks of its host."""
+    if component is None or component == reporter:
+        return component == reporter
+    return graph.is_infrastructure(reporter) and graph.family(reporter) == graph.family(component)
+
+
+def _floor(signature: Signature, of_itself: bool, floor: float) -> float:
+    """Return the least novelty of what a program says, as of itself; `floor` is that of any failure, 0 with healthy logs."""
+    proves = floor > 0 and of_itself and signature.role == "cause" and signature.weight >= _PROOF
     return max(floor, _PROOF_FLOOR) if proves else floor
 
 
