@@ -28,8 +28,8 @@ _KNOWN_SHARE = 0.25
 """The time before a silence must hold this share of it without a baseline: what begins with a burst may be quiet by nature."""
 _LONGER, _LONGER_THAN_BEFORE = 2, 3
 """So many times as long as any in health, or any before it in the same logs, a silence must be."""
-_OTHERS = 2
-"""So many other programs must have gone on."""
+_OTHERS, _PARTS, _HEARD_PARTS = 2, 8, 6
+"""So many other programs must have gone on, in so many of the parts of a silence."""
 _PROGRAMS = 3
 """Of so many programs a host's silence is told."""
 _TOGETHER = timedelta(seconds=20)
@@ -145,10 +145,10 @@ def _works_on_request(own: pl.DataFrame, quiet: _Quiet) -> bool:
 
 
 def _went_on(timed: pl.DataFrame, service: str, quiet: _Quiet) -> bool:
-    """Say whether other programs wrote in a stretch, in its second half too."""
-    middle = quiet.since + (quiet.until - quiet.since) / 2
-    others = timed.filter(pl.col("time").is_between(middle, quiet.until) & (pl.col("service") != service))
-    return others["service"].n_unique() >= _OTHERS
+    """Say whether other programs wrote all through a stretch: the logs themselves may have a hole, or end earlier."""
+    others = timed.filter(pl.col("time").is_between(quiet.since, quiet.until) & (pl.col("service") != service))
+    part = ((others["time"] - quiet.since).dt.total_microseconds() / 1e6 / quiet.seconds * _PARTS).floor()
+    return others["service"].n_unique() >= _OTHERS and part.n_unique() >= _HEARD_PARTS
 
 
 def _last_of_host(everything: pl.DataFrame, host: str | None, quiet: _Quiet) -> _Quiet | None:
