@@ -19,6 +19,8 @@ _BURST = 5.0
 """Seconds in which all that a program writes is one sign of life: the lines of its start, or of one request."""
 _MIN_SILENCE = 20.0
 """Seconds."""
+_SHORT = 180.0
+"""Seconds that a wave of requests may last, or stay away."""
 _EXPECTED = 10.0
 """So many signs of life must be missing: chance (Poisson) leaves none of 10 out once in 20000 times, and there are some fifty programs
 with several pauses each."""
@@ -26,7 +28,7 @@ _LEAST = 6
 """From so few signs of life on a rate is told without a baseline."""
 _KNOWN_SHARE = 0.25
 """The time before a silence must hold this share of it without a baseline: what begins with a burst may be quiet by nature."""
-_LONGER, _LONGER_THAN_BEFORE = 2, 3
+_LONGER = 3
 """So many times as long as any in health, or any before it in the same logs, a silence must be."""
 _OTHERS, _PARTS, _HEARD_PARTS = 2, 8, 6
 """So many other programs must have gone on, in so many of the parts of a silence."""
@@ -221,15 +223,17 @@ def _missing(before: pl.Series, seconds: float, pause: float, habit: _Habit | No
 
     With a habit at its rate; where the time before is long enough to show that the program writes less now, at that rate. Without
     one at the rate before, and they count as the logarithm of the chance under a Poisson process whose rate so many signs tell; 0
-    where that time is too short or shows pauses.
+    where that time is too short or shows pauses. In a short silence both must hold: what people ask for comes in waves.
     """
     signs, active = _signs(before), duration(before.to_frame("time"))
-    if habit is not None:
-        shown = habit.rate * active >= _EXPECTED
-        expected = seconds * (min(habit.rate, signs / active) if shown else habit.rate)
-        return expected, expected if seconds >= _LONGER * habit.pause else 0.0
-    known = signs >= _LEAST and active >= _KNOWN_SHARE * seconds and seconds >= _LONGER_THAN_BEFORE * pause
-    return seconds * signs / active, signs * math.log1p(seconds / active) if known else 0.0
+    known = signs >= _LEAST and active >= _KNOWN_SHARE * seconds and seconds >= _LONGER * pause
+    by_before = signs * math.log1p(seconds / active) if known else 0.0
+    if habit is None:
+        return seconds * signs / active, by_before
+    shown = habit.rate * active >= _EXPECTED
+    expected = seconds * (min(habit.rate, signs / active) if shown else habit.rate)
+    by_habit = expected if seconds >= _LONGER * habit.pause else 0.0
+    return expected, min(by_habit, by_before) if seconds < _SHORT else by_habit
 
 
 def _silence(component: str, host: str | None, quiet: _Quiet, to_the_end: bool, role: ClueRole) -> Clue:
