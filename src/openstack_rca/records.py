@@ -51,7 +51,7 @@ ClueKind = Literal[
     "address",  # a wrong address or name, or something in between that rejects
     "kernel",  # the kernel killed a program, or denied it something
     "restart",  # a program's process was replaced
-    "outage",  # a program was told to stop, and was away for a while
+    "outage",  # a program was told to stop, or a host went down, and was away for a while
     "silence",  # a program that wrote steadily fell silent
     "clock",  # a host's clock is wrong
 ]

@@ -7,7 +7,7 @@ import yaml
 
 from openstack_rca.pipeline import AnalysisRequest, analyze, read_logs
 from openstack_rca.pipeline.cases import is_held_back
-from openstack_rca.records import Report
+from openstack_rca.records import Period, Report
 from openstack_rca.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -36,3 +36,8 @@ def table(case: str) -> pl.DataFrame:
 def report(case: str, with_baseline: bool = True) -> Report:
     baseline = (BASELINE,) if with_baseline else ()
     return analyze(AnalysisRequest(truth(case)["issue"], (logs(case),), baseline, fast=True), Settings())
+
+
+def bounds(logs: pl.DataFrame) -> Period:
+    times = logs["time"].drop_nulls().sort()
+    return times[0], times[-1]

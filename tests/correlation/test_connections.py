@@ -165,3 +165,13 @@ def test_a_web_server_that_dies_is_the_program_that_it_ran() -> None:
     (found,) = lost(served, closing("uwsgi", 77, 10, DIED))
     assert found.component == "octavia-api"
     assert lost(served, closing("uwsgi", 78, 10, DIED)) == []
+
+
+def test_for_a_process_that_hangs_other_checks_help_than_for_one_that_died() -> None:
+    process = {"service": "cinder-volume", "host": "node-3", "pid": "77", "message": "working", "at": 1.0}
+    (hung,), (died,) = (lost(process, closing("cinder-volume", 77, 10, why), LATER) for why in (HUNG, DIED))
+    assert "not running" in died.look_next[0]
+    assert "Killed process" not in "".join(hung.look_next)
+    assert "running since before 08:00:10 confirms that it hangs" in hung.look_next[0]
+    assert "USR2" in "".join(hung.look_next)
+    assert "D means" in "".join(hung.look_next)

@@ -40,7 +40,8 @@ A *finder* returns clues (`records.Clue`); `pipeline/suspicion.py` asks all of t
       restarts        programs whose processes were replaced (finder)
       outages         programs that were told to stop and were not back at once (finder)
       dead_agents     neutron's table of agents that it hears no more (finder)
-      silences        programs that wrote steadily and fell silent (finder)
+      reboots         hosts that went down and booted again, and why (finder)
+      silences        programs, or whole hosts, that fell silent where their rate leaves no chance for it (finder)
       plugging, ovn   servers that waited in vain for their port -> the first step that is missing (finders)
     What several clues show together (finders over clues)
       answers         complaints about somebody out of reach who answered
@@ -88,6 +89,7 @@ from openstack_rca.correlation.plugging import unplugged
 from openstack_rca.correlation.proxy import as_cut, proxy_clues
 from openstack_rca.correlation.question import unconcerned, understand, unmet
 from openstack_rca.correlation.quoted import quoted, quoting_roots
+from openstack_rca.correlation.reboots import reboots
 from openstack_rca.correlation.renamed import misfits, renamed
 from openstack_rca.correlation.requests import requests
 from openstack_rca.correlation.restarts import restarts, unheard
@@ -137,6 +139,7 @@ __all__ = [
     "proxy_clues",
     "quoted",
     "quoting_roots",
+    "reboots",
     "refusals",
     "refused_batches",
     "refused_since",

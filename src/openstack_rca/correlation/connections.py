@@ -190,6 +190,12 @@ def _lost_client(lost: dict[str, Any], component: str, host: str | None, returne
             else "restart it and find out what ended it."
         ),
         look_next=(
+            f"systemctl status {component}: running since before {first:%H:%M:%S} confirms that it hangs",
+            "ps -o pid,stat,wchan:32 of the process: D means that it waits for storage or the kernel (cat /proc/PID/stack)",
+            "kill -USR2 PID of an OpenStack program writes the stacks of its threads (py-spy dump or strace -fp PID of any)",
+        )
+        if hung
+        else (
             f"systemctl status {component}: not running, or running since {last:%H:%M:%S}, confirms that it went down",
             f"journalctl -k --since '{first:%Y-%m-%d %H:%M}' | grep -i 'killed process': a hit means the OOM killer",
         ),

@@ -57,8 +57,11 @@ def examine(
     question: Question,
     graph: ServiceGraph,
     times: Sequence[Period],
+    earlier: pl.DataFrame | None = None,
 ) -> Examined:
-    """Return what a part of the logs tells about a question; `times` are those that are meant, none if all are."""
+    """Return what a part of the logs tells about a question; `times` are those that are meant, none if all are. Of what was
+    logged `earlier` it holds the last words of who fell silent then.
+    """
     change = compare(table, baseline)
     gone = vanished(table, baseline) if baseline is not None else None
     table = with_novelty(table, change)
@@ -66,8 +69,13 @@ def examine(
         least = pl.when(pl.col("root").is_in(said)).then(_ASKED_NEWS).otherwise(0.0)
         table = table.with_columns(novelty=pl.max_horizontal("novelty", least))
     asked = asked_roots(table, question)
-    clues = find_clues(table, baseline, change, question, graph, gone, asked, times)
-    return Examined(table, change, gone, onset(table), asked, clues)
+    clues = find_clues(table, baseline, change, question, graph, gone, asked, times, earlier)
+    began = onset(table)
+    if earlier is not None:
+        told = [r for c in clues for r in c.records]
+        last = earlier.filter(pl.col("record").is_in(told)).with_columns(novelty=pl.lit(0.0))
+        table = pl.concat([last.select(table.columns), table], rechunk=True)
+    return Examined(table, change, gone, began, asked, clues)
 
 
 def focus(
@@ -85,7 +93,8 @@ def focus(
     best, most, recency = None, -1.0, 1.0
     for part in reversed(meant[-_MOST:]):
         times = question.times or ([(part.first, part.last)] if part.first and part.last else [])
-        found = examine(table.filter(when.is_between(part.begin, part.end)), baseline, question, graph, times)
+        own, earlier = table.filter(when.is_between(part.begin, part.end)), table.filter(when < part.begin)
+        found = examine(own, baseline, question, graph, times, earlier)
         asked = not question.components or any(_concerns(question, clue) for clue in found.clues)
         worth = _likelihood(found, question, graph) * (recency if asked else recency * _UNASKED)
         if worth > most:

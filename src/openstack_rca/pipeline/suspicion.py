@@ -27,10 +27,12 @@ from openstack_rca.correlation import (
     misfits,
     novelty_clues,
     of_other_operations,
+    onset,
     outages,
     ovn_clues,
     proxy_clues,
     quoted,
+    reboots,
     refusals,
     refused_batches,
     refused_since,
@@ -46,6 +48,7 @@ from openstack_rca.correlation import (
     unplugged,
     waits,
 )
+from openstack_rca.correlation.times import latest
 from openstack_rca.records import Clue, ClueKind, ClueRole, Period, Question, SignatureHit
 from openstack_rca.signatures import Matcher, Signature, load_signatures
 
@@ -91,13 +94,14 @@ def find_clues(
     gone: pl.DataFrame | None = None,
     asked: Sequence[str] = (),
     times: Sequence[Period] = (),
+    earlier: pl.DataFrame | None = None,
 ) -> tuple[Clue, ...]:
     """Return every clue in a log table that has the column `novelty`; `change` is what `compare` said of it, `gone` what
     `vanished` did.
 
     First come the finders that read the table, then those that join what these found, last what the question makes of each clue.
     Clues of the requests whose roots are `asked` for weigh more and show these first, those of other times than the ones that
-    are meant weigh less.
+    are meant weigh less. `earlier` is what was logged before the table begins: who fell silent then writes nothing in it.
     """
     signatures = {s.id: s for s in load_signatures()}
     hits = Matcher(signatures.values()).match(table)
@@ -106,6 +110,13 @@ def find_clues(
     known = as_answered(_callee_before_caller(told, graph), table)
     explained = {r for h in hits for r in h.records}
     known, errors = _told_once(known, error_clues(table, graph), explained)
+    failing = _failing(table, times)
+    so_far = table if earlier is None else pl.concat([earlier, table.select(earlier.columns)])
+    gone_away = [
+        *outages(table, graph),
+        *reboots(table, failing),
+        *silences(so_far, baseline, graph, failing),
+    ]
     found = unheard(
         [
             *known,
@@ -114,11 +125,10 @@ def find_clues(
             *http_clues(table, baseline, question, graph),
             *shorter_answers(table, baseline, graph),
             *lost_clients(table, graph),
-            *outages(table, graph),
+            *gone_away,
             *restarts(table, graph),
             *dead_agents(table, graph),
-            *handover_clues(table, graph),
-            *silences(table, baseline, graph),
+            *handover_clues(table, graph, gone_away),
             *slow_clues(table, baseline, graph),
             *waits(table, graph),
             *unplugged(table, graph),
@@ -145,6 +155,14 @@ def find_clues(
         *asked_api(table, question, graph, found),
     )
     return _as_asked(clues, table, question, asked, times)
+
+
+def _failing(table: pl.DataFrame, times: Sequence[Period]) -> Period | None:
+    """Return from when to when that fails which the issue is about: the times that are meant, or all since failures set in."""
+    if times:
+        return min(begin for begin, _ in times), max(end for _, end in times)
+    began, end = onset(table), latest(table["time"])
+    return (began, end) if began and end else None
 
 
 def _as_asked(
