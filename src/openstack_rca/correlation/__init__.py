@@ -32,6 +32,7 @@ A *finder* returns clues (`records.Clue`); `pipeline/suspicion.py` asks all of t
       waits           slow requests -> whom they waited for (finder)
       shared_waits    answers that came late together -> what all services need
       proxy           requests that a proxy cut too soon (finder)
+      endings         how HAProxy's sessions ended: limits, servers that refuse, rules (finder)
       placement       requests for resources that placement has no candidates for any more (finder)
       handovers       calls that an API accepted and nobody took up (finder)
       asked_api       the calls that the issue is about, where nothing fails (finder)
@@ -67,6 +68,7 @@ from openstack_rca.correlation.change import (
 )
 from openstack_rca.correlation.clocks import clock_clues, clock_errors, with_true_time
 from openstack_rca.correlation.connections import lost_clients
+from openstack_rca.correlation.endings import ending_clues, once_told
 from openstack_rca.correlation.episodes import Episode, episodes
 from openstack_rca.correlation.failures import error_clues, repeated_from
 from openstack_rca.correlation.handovers import handover_clues
@@ -110,6 +112,7 @@ __all__ = [
     "clock_clues",
     "clock_errors",
     "compare",
+    "ending_clues",
     "episodes",
     "error_clues",
     "failed_roots",
@@ -124,6 +127,7 @@ __all__ = [
     "misfits",
     "novelty_clues",
     "of_other_operations",
+    "once_told",
     "onset",
     "outages",
     "ovn_clues",

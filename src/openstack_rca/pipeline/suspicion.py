@@ -15,6 +15,7 @@ from openstack_rca.correlation import (
     as_cut,
     asked_api,
     by_the_kernel,
+    ending_clues,
     error_clues,
     handover_clues,
     http_clues,
@@ -25,6 +26,7 @@ from openstack_rca.correlation import (
     misfits,
     novelty_clues,
     of_other_operations,
+    once_told,
     outages,
     ovn_clues,
     proxy_clues,
@@ -115,13 +117,14 @@ def find_clues(
             *unplugged(table, graph),
             *ovn_clues(table),
             *proxy_clues(table),
+            *ending_clues(table, baseline, question, graph),
             *lost_candidates(table),
             *refused_batches(table),
             *(novelty_clues(change, graph) if baseline is not None else ()),
             *(absence_clues(gone, table, graph) if gone is not None else ()),
         ]
     )
-    found = as_cut(found, table)
+    found = once_told(as_cut(found, table))
     clues = (
         *found,
         *stalls(found, graph),
