@@ -46,6 +46,7 @@ A *finder* returns clues (`records.Clue`); `pipeline/suspicion.py` asks all of t
       answers         complaints about somebody out of reach who answered
       interventions   an administrator's call or a restart, and the failures that it leads to
       kernel          what the kernel killed or denied, and who missed it
+      firewall        packets that a firewall dropped, and the connections that failed by it
       misdirected     wrong addresses, and connections that something in between rejects
       renamed         programs that came back from a restart under another name
       stalls          several services that stop answering, or refuse tokens, at once
@@ -71,6 +72,7 @@ from openstack_rca.correlation.connections import lost_clients
 from openstack_rca.correlation.endings import ending_clues, once_told
 from openstack_rca.correlation.episodes import Episode, episodes
 from openstack_rca.correlation.failures import error_clues, repeated_from
+from openstack_rca.correlation.firewall import as_dropped
 from openstack_rca.correlation.handovers import handover_clues
 from openstack_rca.correlation.http import http_clues
 from openstack_rca.correlation.interventions import interventions, refused_since
@@ -104,6 +106,7 @@ __all__ = [
     "absence_clues",
     "as_answered",
     "as_cut",
+    "as_dropped",
     "asked_api",
     "asked_roots",
     "audit",

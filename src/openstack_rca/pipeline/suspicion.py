@@ -13,6 +13,7 @@ from openstack_rca.correlation import (
     absence_clues,
     as_answered,
     as_cut,
+    as_dropped,
     asked_api,
     by_the_kernel,
     ending_clues,
@@ -124,7 +125,7 @@ def find_clues(
             *(absence_clues(gone, table, graph) if gone is not None else ()),
         ]
     )
-    found = once_told(as_cut(found, table))
+    found = as_dropped(once_told(as_cut(found, table)), table, graph)
     clues = (
         *found,
         *stalls(found, graph),
