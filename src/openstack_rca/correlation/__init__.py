@@ -46,6 +46,7 @@ A *finder* returns clues (`records.Clue`); `pipeline/suspicion.py` asks all of t
       answers         complaints about somebody out of reach who answered
       interventions   an administrator's call or a restart, and the failures that it leads to
       kernel          what the kernel killed or denied, and who missed it
+      denials         files and ports that a security module denied, connections that were forbidden
       firewall        packets that a firewall dropped, and the connections that failed by it
       misdirected     wrong addresses, and connections that something in between rejects
       renamed         programs that came back from a restart under another name
@@ -69,6 +70,7 @@ from openstack_rca.correlation.change import (
 )
 from openstack_rca.correlation.clocks import clock_clues, clock_errors, with_true_time
 from openstack_rca.correlation.connections import lost_clients
+from openstack_rca.correlation.denials import as_forbidden
 from openstack_rca.correlation.endings import ending_clues, once_told
 from openstack_rca.correlation.episodes import Episode, episodes
 from openstack_rca.correlation.failures import error_clues, repeated_from
@@ -107,6 +109,7 @@ __all__ = [
     "as_answered",
     "as_cut",
     "as_dropped",
+    "as_forbidden",
     "asked_api",
     "asked_roots",
     "audit",

@@ -14,6 +14,7 @@ from openstack_rca.correlation import (
     as_answered,
     as_cut,
     as_dropped,
+    as_forbidden,
     asked_api,
     by_the_kernel,
     ending_clues,
@@ -125,7 +126,7 @@ def find_clues(
             *(absence_clues(gone, table, graph) if gone is not None else ()),
         ]
     )
-    found = as_dropped(once_told(as_cut(found, table)), table, graph)
+    found = as_forbidden(as_dropped(once_told(as_cut(found, table)), table, graph), table)
     clues = (
         *found,
         *stalls(found, graph),
