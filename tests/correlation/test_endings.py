@@ -39,7 +39,7 @@ def test_requests_that_wait_in_vain_for_a_connection_show_the_limit_of_the_proxy
         *served(6), *[http("sQ--", waited=60001)] * 3, *served(2, waited=42500), baseline=served(50), statuses=(503,)
     )
     assert (queue.component, queue.host, queue.type, queue.role) == ("haproxy", "ctl1", "resource-exhaustion", "cause")
-    assert queue.exculpates == "nova-api"
+    assert (queue.kind, queue.exculpates) == ("wait", "nova-api")
     assert (queue.records, queue.count, queue.first, queue.last) == ((6, 7, 8, 9, 10), 5, at(6), at(10))
     assert "no free connection to nova-api for 3 of 5 sessions since 08:00:06 (state sQ with 503)" in queue.statement
     assert "2 others waited for one for up to 42 s" in queue.statement

@@ -32,7 +32,9 @@ A *finder* returns clues (`records.Clue`); `pipeline/suspicion.py` asks all of t
       waits           slow requests -> whom they waited for (finder)
       shared_waits    answers that came late together -> what all services need
       proxy           requests that a proxy cut too soon (finder)
+      sessions        HAProxy's lines on sessions as a table
       endings         how HAProxy's sessions ended: limits, servers that refuse, rules (finder)
+      listeners       listeners of HAProxy that stand at their limit of connections
       placement       requests for resources that placement has no candidates for any more (finder)
       handovers       calls that an API accepted and nobody took up (finder)
       asked_api       the calls that the issue is about, where nothing fails (finder)
@@ -80,6 +82,7 @@ from openstack_rca.correlation.http import http_clues
 from openstack_rca.correlation.interventions import interventions, refused_since
 from openstack_rca.correlation.kernel import by_the_kernel
 from openstack_rca.correlation.latency import slow_clues
+from openstack_rca.correlation.listeners import as_reloaded
 from openstack_rca.correlation.misdirected import misdirected
 from openstack_rca.correlation.onset import onset
 from openstack_rca.correlation.operations import of_other_operations
@@ -110,6 +113,7 @@ __all__ = [
     "as_cut",
     "as_dropped",
     "as_forbidden",
+    "as_reloaded",
     "asked_api",
     "asked_roots",
     "audit",

@@ -1,26 +1,17 @@
 """How HAProxy's sessions ended -> whom that accuses: the limit of its connections, a server that refuses, a rule of its own."""
 
-import re
 from collections.abc import Iterable, Sequence
-from functools import cache
 from typing import NamedTuple
 
 import polars as pl
 
 from openstack_rca.correlation.http import newsworth
+from openstack_rca.correlation.listeners import full_listeners
+from openstack_rca.correlation.sessions import PROXY, is_of_sessions, sessions
 from openstack_rca.correlation.times import earliest, latest
 from openstack_rca.correlation.topology import ServiceGraph
 from openstack_rca.correlation.wording import counted, on
-from openstack_rca.knowledge import read
 from openstack_rca.records import Clue, ClueRole, Question
-
-_PROXY = "haproxy"
-_SESSION = (
-    r" (?P<backend>[^\s/]+)/(?P<server>\S+) (?P<timers>[-+\d/]+)(?: (?P<status>-1|\d{3}))? \+?\d+(?: \S+ \S+)? "
-    r"(?P<state>[CSPLRIDUKcs-][RQCHDLT-])[A-Z-]{0,2} (?P<connections>\d+)/\d+/(?P<of_backend>\d+)/\d+/\+?\d+ \d+/\d+"
-)
-"""A line of httplog (timers Tq/Tw/Tc/Tr/Tt, status, 4 characters of state) or tcplog (Tw/Tc/Tt, 2 characters)."""
-_HTTP_TIMERS = 5
 
 
 class _Ending(NamedTuple):
@@ -145,19 +136,19 @@ _SLOWER, _SLOW = 3.0, 1000.0
 _RETOLD = ("haproxy-no-server", "haproxy-server-timeout")
 """The signatures of single sessions."""
 _MOST = 10
-_SURPLUS = re.compile(r"^(?P<rest>.+)[_-][^_-]+$")
 
 
 def ending_clues(
     table: pl.DataFrame, reference: pl.DataFrame | None, question: Question, graph: ServiceGraph
 ) -> list[Clue]:
-    """Return a clue for each backend and way to end that HAProxy logs and that is new, or more frequent than in health.
+    """Return a clue for each backend and way to end that HAProxy logs and that is new, or more frequent than in health, and for each
+    listener that is full.
 
     `reference` is the baseline; without one the column `novelty` of the table tells what is news.
     """
-    now = _sessions(table, graph)
-    before = _sessions(reference, graph) if reference is not None and not now.is_empty() else None
-    clues = []
+    now = sessions(table, graph)
+    before = sessions(reference, graph) if reference is not None and not now.is_empty() else None
+    clues = full_listeners(now, before)
     for (name,), mine in now.group_by("component", maintain_order=True):
         healthy = before.filter(pl.col("component") == name) if before is not None else None
         for ending in _ENDINGS:
@@ -169,51 +160,8 @@ def ending_clues(
 
 def once_told(clues: Sequence[Clue]) -> list[Clue]:
     """Return the clues without what signatures say of single sessions of HAProxy where a clue tells of all of them."""
-    told = {name for c in clues if c.kind == "proxy" for name in (c.component, c.exculpates)}
+    told = {name for c in clues if is_of_sessions(c) for name in (c.component, c.exculpates)}
     return [c for c in clues if c.finding not in _RETOLD or c.component not in told]
-
-
-def _sessions(table: pl.DataFrame, graph: ServiceGraph) -> pl.DataFrame:
-    """Return HAProxy's lines on sessions, with component (of the backend), server, status, state, connections, and the
-    milliseconds that they `waited` in the queue and that the server `took`.
-    """
-    services = graph.programs(table, lambda name: name == _PROXY)
-    read = (
-        table.filter(pl.col("service").is_in(services))
-        .with_columns(pl.col("message").str.extract_groups(_SESSION).alias("told"))
-        .unnest("told")
-        .filter(pl.col("state").is_not_null())
-        .with_columns(
-            pl.col("status", "connections", "of_backend").cast(pl.Int64, strict=False),
-            timers=pl.col("timers").str.split("/").list.eval(pl.element().cast(pl.Int64, strict=False)),
-        )
-    )
-    is_http = pl.col("timers").list.len() == _HTTP_TIMERS
-    named = {backend: _named(backend, graph) for backend in read["backend"].unique()}
-    return read.with_columns(
-        component=pl.col("backend").replace_strict(named, default=None, return_dtype=pl.String),
-        waited=pl.col("timers").list.get(pl.when(is_http).then(1).otherwise(0), null_on_oob=True),
-        took=pl.when(is_http).then(pl.col("timers").list.get(3, null_on_oob=True)),
-    )
-
-
-def _named(backend: str, graph: ServiceGraph) -> str:
-    """Return the component of a backend, whose name may go on after it ("nova_api_os_compute-back"); the name itself if none is."""
-    name: str | None = backend
-    while name:
-        if found := graph.resolve(name) or graph.resolve(_programs().get(name.lower().replace("_", "-"))):
-            return found
-        shorter = _SURPLUS.match(name)
-        name = shorter["rest"] if shorter else None
-    return backend
-
-
-@cache
-def _programs() -> dict[str, str]:
-    """Return the programs by the other names that they go by."""
-    return {
-        alias.replace("_", "-"): name for name, others in read("programs.yaml")["programs"].items() for alias in others
-    }
 
 
 def _ends(ending: _Ending) -> pl.Expr:
@@ -256,15 +204,15 @@ def _clue(ending: _Ending, found: pl.DataFrame, mine: pl.DataFrame, backend: str
     host = _mostly(found["host"]) if is_own else _mostly(_hosts(found["server"]))
     first = earliest(found["time"])
     return Clue(
-        kind="proxy",
+        kind="wait" if is_own and ending.type == _QUEUE.type else "proxy",
         key=f"{backend}:{ending.states[0]}",
         finding=f"{backend}:{ending.states[0]}",
-        component=_PROXY if is_own else backend,
+        component=PROXY if is_own else backend,
         host=host,
         type=ending.type if slow is None else "timeout",
         role=ending.role,
         weight=min(0.9, ending.weight * news),
-        reporter=_PROXY,
+        reporter=PROXY,
         statement=_told(ending, ended, found, mine, backend) + (slow or ""),
         records=tuple(shown["record"].head(_MOST)),
         count=found.height,
@@ -274,7 +222,7 @@ def _clue(ending: _Ending, found: pl.DataFrame, mine: pl.DataFrame, backend: str
         if slow is None
         else f"Find what makes {backend} slow: HAProxy only lets its calls wait until others are answered.",
         look_next=(ending.look.format(backend=backend),),
-        exculpates=backend if is_own and backend != _PROXY else None,
+        exculpates=backend if is_own and backend != PROXY else None,
     )
 
 

@@ -15,6 +15,7 @@ from openstack_rca.correlation import (
     as_cut,
     as_dropped,
     as_forbidden,
+    as_reloaded,
     asked_api,
     by_the_kernel,
     ending_clues,
@@ -126,7 +127,8 @@ def find_clues(
             *(absence_clues(gone, table, graph) if gone is not None else ()),
         ]
     )
-    found = as_forbidden(as_dropped(once_told(as_cut(found, table)), table, graph), table)
+    found = as_reloaded(once_told(as_cut(found, table)), table)
+    found = as_forbidden(as_dropped(found, table, graph), table)
     clues = (
         *found,
         *stalls(found, graph),
