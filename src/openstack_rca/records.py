@@ -46,10 +46,10 @@ ClueKind = Literal[
     "handover",  # a call that was accepted, and nobody took up
     "candidates",  # placement has nothing to offer
     "plugging",  # a step of plugging a port that is missing
-    "proxy",  # a proxy gave up too soon
+    "proxy",  # how a proxy ended requests
     "connection",  # the message broker lost a client
     "address",  # a wrong address or name, or something in between that rejects
-    "kernel",  # the kernel killed a program, or denied it something
+    "kernel",  # the kernel killed a program, or denied it something; it dropped what a connection sent
     "restart",  # a program's process was replaced
     "outage",  # a program was told to stop, or a host went down, and was away for a while
     "silence",  # a program that wrote steadily fell silent

@@ -78,15 +78,28 @@ def test_what_a_security_module_forbade_is_why_it_could_not_be_opened(said: str)
     assert found(said, deed(kind), hurt("qemu", host="c1", first=at(90)), second=REFUSED) == []
 
 
+def test_a_denied_port_is_why_a_connection_failed() -> None:
+    port = (
+        'avc:  denied  { name_connect } for  pid=2011 comm="httpd" dest=3306 scontext=system_u:system_r:httpd_t:s0 '
+        "tcontext=system_u:object_r:mysqld_port_t:s0 tclass=tcp_socket"
+    )
+    said = "Can't connect to MySQL server on '10.20.0.12' ([Errno 13] Permission denied)"
+    kind = "apparmor-selinux-denied"
+    (cause,) = found(port, deed(kind), hurt("keystone", host="c1"), second=said)
+    assert (cause.component, cause.host, cause.exculpates) == ("host", "c1", "keystone")
+    assert "did not let httpd connect to port 3306 (mariadb) at 08:00:10" in cause.statement
+    assert "httpd_can_network_connect_db" in cause.remediation
+    (own,) = found(port, deed(kind), hurt("host", host="c1", exculpates="mariadb"), second=said)
+    assert own.exculpates == "mariadb"
+    assert found(port, deed(kind), hurt("keystone", host="c1"), second="[Errno 111] Connection refused") == []
+    (listening,) = found(
+        port.replace("name_connect", "name_bind").replace("dest=3306", "src=8778"),
+        deed(kind), hurt("placement-api", host="c1"),
+        second="(13)Permission denied: AH00072: make_sock: could not bind to address 0.0.0.0:8778",
+    )  # fmt: skip
+    assert "did not let httpd listen on port 8778" in listening.statement
+
+
 def test_a_denial_of_another_file_explains_nothing() -> None:
     other = DENIED.format("/etc/shadow")
     assert found(other, deed("apparmor-selinux-denied"), hurt("qemu", host="c1"), second=REFUSED) == []
-
-
-def test_a_connection_that_was_denied_is_told_by_its_port() -> None:
-    avc = 'avc:  denied  { name_connect } for  pid=2011 comm="httpd" dest=3306 tclass=tcp_socket'
-    refused = "Can't connect to MySQL server on '10.20.0.12' ([Errno 13] Permission denied)"
-    denied = deed("selinux-connect-denied")
-    (cause,) = found(avc, denied, hurt("keystone", host="c1"), second=refused)
-    assert "did not let httpd connect to port 3306 at" in cause.statement
-    assert cause.exculpates == "keystone"

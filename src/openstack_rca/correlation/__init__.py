@@ -32,6 +32,9 @@ A *finder* returns clues (`records.Clue`); `pipeline/suspicion.py` asks all of t
       waits           slow requests -> whom they waited for (finder)
       shared_waits    answers that came late together -> what all services need
       proxy           requests that a proxy cut too soon (finder)
+      sessions        HAProxy's lines on sessions as a table
+      endings         how HAProxy's sessions ended: limits, servers that refuse, rules (finder)
+      listeners       listeners of HAProxy that stand at their limit of connections
       placement       requests for resources that placement has no candidates for any more (finder)
       handovers       calls that an API accepted and nobody took up (finder)
       asked_api       the calls that the issue is about, where nothing fails (finder)
@@ -48,6 +51,8 @@ A *finder* returns clues (`records.Clue`); `pipeline/suspicion.py` asks all of t
       interventions   an administrator's call or a restart, and the failures that it leads to
       logins          who was refused at the moment at which keystone said why
       kernel          what the kernel killed or denied, and who missed it
+      denials         files and ports that a security module denied, connections that were forbidden
+      firewall        packets that a firewall dropped, and the connections that failed by it
       misdirected     wrong addresses, and connections that something in between rejects
       renamed         programs that came back from a restart under another name
       stalls          several services that stop answering, grow slow or refuse tokens at once
@@ -71,13 +76,17 @@ from openstack_rca.correlation.change import (
 from openstack_rca.correlation.clocks import clock_clues, clock_errors, with_true_time
 from openstack_rca.correlation.connections import lost_clients
 from openstack_rca.correlation.dead_agents import dead_agents
+from openstack_rca.correlation.denials import as_forbidden
+from openstack_rca.correlation.endings import ending_clues, once_told
 from openstack_rca.correlation.episodes import Episode, episodes
 from openstack_rca.correlation.failures import error_clues, repeated_from
+from openstack_rca.correlation.firewall import as_dropped
 from openstack_rca.correlation.handovers import handover_clues
 from openstack_rca.correlation.http import http_clues
 from openstack_rca.correlation.interventions import interventions, refused_since
 from openstack_rca.correlation.kernel import by_the_kernel
 from openstack_rca.correlation.latency import slow_clues
+from openstack_rca.correlation.listeners import as_reloaded
 from openstack_rca.correlation.logins import as_keystone_says
 from openstack_rca.correlation.misdirected import misdirected
 from openstack_rca.correlation.onset import onset
@@ -108,7 +117,10 @@ __all__ = [
     "absence_clues",
     "as_answered",
     "as_cut",
+    "as_dropped",
+    "as_forbidden",
     "as_keystone_says",
+    "as_reloaded",
     "asked_api",
     "asked_roots",
     "audit",
@@ -118,6 +130,7 @@ __all__ = [
     "clock_errors",
     "compare",
     "dead_agents",
+    "ending_clues",
     "episodes",
     "error_clues",
     "failed_roots",
@@ -132,6 +145,7 @@ __all__ = [
     "misfits",
     "novelty_clues",
     "of_other_operations",
+    "once_told",
     "onset",
     "outages",
     "ovn_clues",

@@ -91,12 +91,14 @@ def _clue(row: dict[str, Any], question: Question, graph: ServiceGraph) -> Clue 
     if row["status"] < _ERROR:
         return _change(row, component)
     meaning = _knowledge()["statuses"].get(row["status"])
-    share = row["count"] / row["calls"]
-    since_then = row["count"] / (row["meanwhile"] or row["calls"])
-    before = row["share_before"]
-    floor, asked = (_ASKED_FLOOR, _ASKED) if row["status"] in question.statuses else (_FAILURE_FLOOR, 1.0)
-    news = max(floor, row["novelty"]) if before is None else max(0.0, share - _GROWN * before) / share
-    if meaning is None or news <= 0:
+    worth = newsworth(
+        share=row["count"] / row["calls"],
+        meanwhile=row["count"] / (row["meanwhile"] or row["calls"]),
+        usual=row["share_before"],
+        novelty=row["novelty"],
+        is_asked=row["status"] in question.statuses,
+    )
+    if meaning is None or worth <= 0:
         return None
     call = Call(row["method"], row["route"], row["status"])
     return Clue(
@@ -106,7 +108,7 @@ def _clue(row: dict[str, Any], question: Question, graph: ServiceGraph) -> Clue 
         component=component,
         type=meaning["type"],
         role=meaning["role"],
-        weight=min(_SUREST, meaning["weight"] * news * asked * min(1.0, _RARE + since_then)),
+        weight=min(_SUREST, meaning["weight"] * worth),
         reporter=component,
         statement=f"{component} {meaning['says']}: {call} got {call.status} in {row['count']} of {row['calls']} calls",
         records=tuple(row["records"]),
@@ -114,6 +116,16 @@ def _clue(row: dict[str, Any], question: Question, graph: ServiceGraph) -> Clue 
         first=row["first"],
         last=row["last"],
     )
+
+
+def newsworth(*, share: float, meanwhile: float, usual: float | None, novelty: float, is_asked: bool) -> float:
+    """Return how much of its weight an answer keeps that a `share` of all calls get, of those from its first to its last `meanwhile`.
+
+    `usual` is that share in health; without it (None) its novelty tells what is news. Answers that the issue names count more.
+    """
+    floor, asked = (_ASKED_FLOOR, _ASKED) if is_asked else (_FAILURE_FLOOR, 1.0)
+    news = max(floor, novelty) if usual is None else max(0.0, share - _GROWN * usual) / share
+    return news * asked * min(1.0, _RARE + meanwhile)
 
 
 def _change(row: dict[str, Any], component: str) -> Clue | None:

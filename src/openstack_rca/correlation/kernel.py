@@ -1,4 +1,4 @@
-"""What the kernel did to a program of the cloud, and who then missed it: killed for lack of memory, forbidden a file."""
+"""What the kernel did to a program of the cloud, and who then missed it: killed for lack of memory, forbidden a file or a port."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -7,18 +7,13 @@ from typing import NamedTuple
 
 import polars as pl
 
+from openstack_rca.correlation.denials import Denial, denial
 from openstack_rca.correlation.topology import ServiceGraph
 from openstack_rca.records import Clue
 
 _DEEDS = ("kernel-oom-kill", "apparmor-selinux-denied", "selinux-connect-denied")
 """The signatures that tell what the kernel did."""
 _KILLED = re.compile(r"Kill(?:ed)? process \d+[ ,]*\((?P<name>[^)]+?):?\)")
-_DENIED = re.compile(r'(?:apparmor="DENIED"|avc:\s+denied).*?\bcomm="(?P<name>[^"]+)"')
-_PATH = re.compile(r'\b(?:name|path)="(?P<path>[^"]{3,})"')
-_PORT = re.compile(r"\{ name_(?P<way>connect|bind) \}.*?\b(?:dest|src)=(?P<port>\d+)")
-_WAYS = {"connect": "connect to", "bind": "listen on"}
-_FORBIDDEN = "Permission denied"
-"""What a program writes of EACCES (glibc), which is all that a security module lets it see."""
 _LONGEST = 15
 """So many bytes of a program's name the kernel keeps (TASK_COMM_LEN - 1, linux/sched.h)."""
 _BEFORE, _SOON = timedelta(seconds=2), timedelta(seconds=30)
@@ -27,13 +22,11 @@ _WEIGHT = 0.9
 
 
 class _Deed(NamedTuple):
-    """One line of the kernel: the program that it names, the file or the way over the network that it denied, if any."""
+    """One line of the kernel: the program that it names, and what it denied that; None where it killed it."""
 
     record: int
     name: str
-    path: str | None
-    port: str | None
-    is_kill: bool
+    denied: Denial | None
 
 
 def by_the_kernel(clues: Sequence[Clue], table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
@@ -41,21 +34,23 @@ def by_the_kernel(clues: Sequence[Clue], table: pl.DataFrame, graph: ServiceGrap
     found = []
     for clue in (c for c in clues if c.finding in _DEEDS and c.first):
         for deed in _deeds(clue, table):
-            hurt = _missed(deed, clue, clues, graph) if deed.is_kill else _forbidden(deed, clue, clues, table)
+            hurt = (
+                _missed(deed, clue, clues, graph)
+                if deed.denied is None
+                else _forbidden(deed.denied, clue, clues, table)
+            )
             if hurt:
-                found.append(_clue(clue, deed, hurt))
+                found.append(_clue(clue, deed, hurt, graph))
                 break
     return found
 
 
 def _deeds(clue: Clue, table: pl.DataFrame) -> Iterable[_Deed]:
     for record, text in table.filter(pl.col("record").is_in(clue.records)).select("record", "message").iter_rows():
-        killed, denied = _KILLED.search(text), _DENIED.search(text)
-        path = _PATH.search(text)
-        if told := killed or denied:
-            to = _PORT.search(text) if denied else None
-            way = f"{_WAYS[to['way']]} port {to['port']}" if to else None
-            yield _Deed(record, told["name"].strip(), path["path"] if path and denied else None, way, bool(killed))
+        if killed := _KILLED.search(text):
+            yield _Deed(record, killed["name"].strip(), None)
+        elif denied := denial(text):
+            yield _Deed(record, denied.program, denied)
 
 
 def _missed(deed: _Deed, clue: Clue, clues: Sequence[Clue], graph: ServiceGraph) -> Clue | None:
@@ -69,17 +64,12 @@ def _missed(deed: _Deed, clue: Clue, clues: Sequence[Clue], graph: ServiceGraph)
     )  # fmt: skip
 
 
-def _forbidden(deed: _Deed, clue: Clue, clues: Sequence[Clue], table: pl.DataFrame) -> Clue | None:
-    """Return the strongest clue of the same host and moment that names the denied file, or says that something was forbidden."""
+def _forbidden(denied: Denial, clue: Clue, clues: Sequence[Clue], table: pl.DataFrame) -> Clue | None:
+    """Return the strongest clue of the same host and moment that tells of what was denied."""
     near = [c for c in clues if c.key != clue.key and clue.host in (None, c.host) and _is_after(c, clue, _SOON)]
-    texts = table.filter(pl.col("record").is_in([r for c in near for r in c.records]))
-    said = pl.concat_str("message", "detail", separator="\n", ignore_nulls=True)
-    told = set(
-        texts.filter(
-            said.str.contains(_FORBIDDEN, literal=True)
-            & (said.str.contains(deed.path, literal=True) if deed.path and deed.path.startswith("/") else pl.lit(True))
-        )["record"].to_list()
-    )
+    text = pl.concat_str("message", "detail", separator="\n", ignore_nulls=True)
+    wanted = table.filter(pl.col("record").is_in([r for c in near for r in c.records]))
+    told = {record for record, said in wanted.select("record", text).iter_rows() if denied.is_told_by(said)}
     return _strongest(c for c in near if told.intersection(c.records))
 
 
@@ -99,12 +89,12 @@ def _strongest(clues: Iterable[Clue]) -> Clue | None:
     return max(clues, key=lambda c: c.weight, default=None)
 
 
-def _clue(clue: Clue, deed: _Deed, hurt: Clue) -> Clue:
+def _clue(clue: Clue, deed: _Deed, hurt: Clue, graph: ServiceGraph) -> Clue:
     where = f" of {clue.host}" if clue.host else ""
     did = (
         f"killed {deed.name} at {clue.first:%H:%M:%S} for lack of memory, and it was missed"
-        if deed.is_kill
-        else f"did not let {deed.name} {deed.port or 'use ' + (deed.path or 'a file')} at {clue.first:%H:%M:%S}, and that failed"
+        if deed.denied is None
+        else f"did not let {deed.name} {_use(deed.denied, graph)} at {clue.first:%H:%M:%S}, and that failed"
     )
     return Clue(
         kind="kernel",
@@ -120,7 +110,17 @@ def _clue(clue: Clue, deed: _Deed, hurt: Clue) -> Clue:
         count=clue.count,
         first=clue.first,
         last=clue.last,
-        remediation=clue.remediation,
+        remediation=(deed.denied.remedy if deed.denied else "") or clue.remediation,
         look_next=clue.look_next,
-        exculpates=hurt.component,
+        exculpates=hurt.exculpates if hurt.component == clue.component else hurt.component,
     )
+
+
+def _use(denied: Denial, graph: ServiceGraph) -> str:
+    """Return what a program was not allowed to do."""
+    if not denied.port:
+        return f"use {denied.path or 'a file'}"
+    if denied.act == "bind":
+        return f"listen on port {denied.port}"
+    listener = graph.at_port(denied.port)
+    return f"connect to port {denied.port}{f' ({listener})' if listener else ''}"

@@ -59,15 +59,21 @@ def as_cut(clues: Sequence[Clue], table: pl.DataFrame) -> list[Clue]:
 
     The proxy calls the servers late, and they find nobody to write their answer to.
     """
-    if not any(c.kind == "proxy" for c in clues):
+    short = [rows for _, rows in _cut_short(table)]
+    if not short or not any(_is_own(c) for c in clues):
         return list(clues)
-    cut = pl.concat(rows for _, rows in _cut_short(table))
+    cut = pl.concat(short)
     late = table.filter(
         (pl.col("time") >= cut["time"].min()) & pl.any_horizontal(pl.col("message", "detail").str.contains(_LATE))
     )
     explained = {*cut["record"], *late["record"]}
-    retold = {c for c in clues if c.kind != "proxy" and c.records and explained.issuperset(c.records)}
+    retold = {c for c in clues if not _is_own(c) and c.records and explained.issuperset(c.records)}
     return [replace(c, weight=c.weight * _EXPLAINED) if c in retold else c for c in clues]
+
+
+def _is_own(clue: Clue) -> bool:
+    """Say whether a clue accuses the proxy itself."""
+    return clue.kind == "proxy" and clue.component == clue.reporter
 
 
 def _cut_short(table: pl.DataFrame) -> list[tuple[_Proxy, pl.DataFrame]]:

@@ -13,10 +13,14 @@ from openstack_rca.correlation import (
     absence_clues,
     as_answered,
     as_cut,
+    as_dropped,
+    as_forbidden,
     as_keystone_says,
+    as_reloaded,
     asked_api,
     by_the_kernel,
     dead_agents,
+    ending_clues,
     error_clues,
     handover_clues,
     http_clues,
@@ -27,6 +31,7 @@ from openstack_rca.correlation import (
     misfits,
     novelty_clues,
     of_other_operations,
+    once_told,
     onset,
     outages,
     ovn_clues,
@@ -134,13 +139,16 @@ def find_clues(
             *unplugged(table, graph),
             *ovn_clues(table),
             *proxy_clues(table),
+            *ending_clues(table, baseline, question, graph),
             *lost_candidates(table),
             *refused_batches(table),
             *(novelty_clues(change, graph) if baseline is not None else ()),
             *(absence_clues(gone, table, graph) if gone is not None else ()),
         ]
     )
-    found = as_keystone_says(as_cut(found, table), table, graph)
+    found = as_reloaded(once_told(as_cut(found, table)), table)
+    found = as_forbidden(as_dropped(found, table, graph), table)
+    found = as_keystone_says(found, table, graph)
     clues = (
         *found,
         *stalls(found, graph),
