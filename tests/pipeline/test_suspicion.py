@@ -247,3 +247,32 @@ def test_who_is_reached_on_the_own_host_only_is_accused_there() -> None:
 
     assert (host("ovs-vswitchd"), host("libvirtd")) == ("c1", "c1")
     assert host("ceph-mon") is None
+
+
+def test_storage_at_the_other_end_of_a_network_is_not_on_the_host_that_complains() -> None:
+    (refused,) = clues("iscsi-login-refused", target="iqn.2010-10.org.openstack:volume-1")
+    (target,) = clues("iscsi-target-login-refused")
+    assert (refused.component, refused.host) == ("storage", None)
+    assert (target.component, target.host) == ("storage", "c1")
+
+
+def test_what_a_program_says_of_its_own_failure_needs_no_news_where_no_healthy_logs_are_at_hand() -> None:
+    proof = by(role="cause", blames="self", weight=0.9)
+    symptom = by(role="symptom", blames="self")
+    of_another = by(role="cause", blames="cinder-volume", weight=0.85)
+    weights = [clues(proof, novelty=0.0, floor=floor)[0].weight for floor in (0.0, 0.35)]
+    assert weights == pytest.approx([0.0, 0.54])
+    assert clues(of_another, novelty=0.0, floor=0.35)[0].weight == pytest.approx(0.35 * 0.85)
+    full = SignatureHit("kernel-neighbour-table-full", "kernel", "c1", (1,), 1, {}, last=2)
+    (told,) = signature_clues([full], SIGNATURES, novel(TABLE, 0.0), GRAPH, 0.35)
+    assert (told.component, told.weight) == ("host", pytest.approx(0.54))
+    assert clues(symptom, novelty=0.0, floor=0.35)[0].weight == pytest.approx(0.35 * SIGNATURES[symptom].weight)
+
+
+def test_what_one_program_has_on_several_hosts_is_no_fault_of_it_on_any() -> None:
+    def told(*hosts: str) -> list[tuple[str, str]]:
+        hits = [SignatureHit("no-route-to-host", "nova-api", host, (1,), 1, {}, last=2) for host in hosts]
+        return [(c.component, c.role) for c in signature_clues(hits, SIGNATURES, novel(TABLE, 1.0), GRAPH, 0.0)]
+
+    assert told("c1") == [("nova-api", "cause")]
+    assert told("c1", "c2") == [("nova-api", "symptom")] * 2

@@ -13,8 +13,10 @@ from openstack_rca.correlation import (
     absence_clues,
     as_answered,
     as_cut,
+    as_keystone_says,
     asked_api,
     by_the_kernel,
+    dead_agents,
     error_clues,
     handover_clues,
     http_clues,
@@ -40,6 +42,7 @@ from openstack_rca.correlation import (
     shorter_answers,
     silences,
     slow_clues,
+    slowdowns,
     stalls,
     unheard,
     unplugged,
@@ -51,6 +54,9 @@ from openstack_rca.signatures import Matcher, Signature, load_signatures
 
 _STANDARD_TYPE = "bug"
 _FAILURE_FLOOR = 0.35
+_PROOF, _PROOF_FLOOR = 0.8, 0.6
+"""From which weight on what a program says of itself needs no news, and the novelty that it has at least: logs may begin in the
+midst of a fault."""
 _OF_THE_REQUEST, _OF_ANOTHER = 1.1, 0.95
 _AT_ANOTHER = 0.5
 _OTHER_OPERATION = 0.5
@@ -63,7 +69,9 @@ the exception is worth beside it."""
 _CALLER = 0.4
 """What a symptom is worth whose own records name another service, which the component needs."""
 _NAMELESS, _ABSENT = 0.4, 0.1
-_HOST = "host"
+_HOST, _STORAGE = "host", "storage"
+_REMOTE = frozenset({"peer", "portal", "target", "share"})
+"""Captured groups that name storage at the other end of a network, which is not on the host that complains."""
 _Writer = tuple[str, str | None]
 """A program and its host."""
 _MANY = 3
@@ -119,6 +127,7 @@ def find_clues(
             *lost_clients(table, graph),
             *gone_away,
             *restarts(table, graph),
+            *dead_agents(table, graph),
             *handover_clues(table, graph, gone_away),
             *slow_clues(table, baseline, graph),
             *waits(table, graph),
@@ -131,10 +140,11 @@ def find_clues(
             *(absence_clues(gone, table, graph) if gone is not None else ()),
         ]
     )
-    found = as_cut(found, table)
+    found = as_keystone_says(as_cut(found, table), table, graph)
     clues = (
         *found,
         *stalls(found, graph),
+        *slowdowns(found, graph, question),
         *refusals(found, graph),
         *interventions(found, graph, question),
         *refused_since(found, question),
@@ -216,8 +226,11 @@ def signature_clues(
         component, host = (signature.shared, None) if together else _blamed(signature, failed, graph)
         reporter = graph.component_of(hit.service)
         alone = len({name for name, _ in writers[hit.signature]}) == 1
+        role = _role(signature, component)
         if component == _HOST and host in (None, hit.host) and alone and _is_program(reporter, graph):
             component = reporter  # of the programs of the host no other has the trouble
+            if signature.type == "network" and len({at for _, at in writers[hit.signature]}) > 1:
+                role = "symptom"  # who is reached from no host is away himself
         novelties = [facts[r][0] for r in hit.records]
         times = [facts[r][1] for r in (*hit.records, hit.last) if facts[r][1]]
         where = f" ({reporter}{' on ' + hit.host if hit.host else ''})"
@@ -228,10 +241,12 @@ def signature_clues(
             component=component or reporter,
             host=host,
             type=signature.type or _STANDARD_TYPE,
-            role=_role(signature, component),
-            weight=signature.weight * max([floor, *novelties]) * _accusability(component, graph),
+            role=role,
+            weight=signature.weight
+            * max([_floor(signature, _speaks_of_itself(reporter, component, graph), floor), *novelties])
+            * _accusability(component, graph),
             reporter=reporter,
-            statement=f"{signature.title}{where}: {signature.explains}",
+            statement=f"{signature.title}{where}: {_filled(signature.explains, hit.captured)}",
             records=hit.records,
             count=hit.count,
             first=min(times, default=None),
@@ -240,6 +255,19 @@ def signature_clues(
             look_next=tuple(_filled(check, hit.captured) for check in signature.look_next),
             exculpates=reporter if component and component != reporter else None,
         )
+
+
+def _speaks_of_itself(reporter: str, component: str | None, graph: ServiceGraph) -> bool:
+    """Say whether who is accused wrote it; the kernel speaks of its host."""
+    if component is None or component == reporter:
+        return component == reporter
+    return graph.is_infrastructure(reporter) and graph.family(reporter) == graph.family(component)
+
+
+def _floor(signature: Signature, of_itself: bool, floor: float) -> float:
+    """Return the least novelty of what a program says, as of itself; `floor` is that of any failure, 0 with healthy logs."""
+    proves = floor > 0 and of_itself and signature.role == "cause" and signature.weight >= _PROOF
+    return max(floor, _PROOF_FLOOR) if proves else floor
 
 
 def _is_program(reporter: str, graph: ServiceGraph) -> bool:
@@ -297,7 +325,8 @@ def _blamed(signature: Signature, hit: SignatureHit, graph: ServiceGraph) -> tup
     if signature.blames != "peer":
         component = graph.component_of(signature.blames)
         same = component == graph.component_of(hit.service)
-        here = same or graph.is_local(component) or component in ("host", "kernel", "storage")
+        far = component == _STORAGE and not _REMOTE.isdisjoint(captured)
+        here = same or graph.is_local(component) or (component in ("host", "kernel", _STORAGE) and not far)
         return component, host or (hit.host if here else None)
     accused, at = graph.at_url(captured["url"]) if "url" in captured else (None, None)
     if accused is None and captured.get("port", "").isdigit():
@@ -310,6 +339,8 @@ def _blamed(signature: Signature, hit: SignatureHit, graph: ServiceGraph) -> tup
         accused = accused or graph.resolve(captured.get(group))
     if "unit" in captured and accused is None:
         accused, host = graph.resolve(captured["unit"].removesuffix(".service")), host or hit.host
+    if accused and graph.is_local(accused):
+        return accused, host or hit.host
     return accused, host or (at if accused and graph.is_per_host(accused) else None)
 
 
