@@ -115,6 +115,8 @@ def test_a_forbidden_connection_says_nothing_of_whoever_was_to_be_reached(text: 
         "Failed to connect socket to '/var/run/libvirt/libvirt-sock': Permission denied",
         "unix:db.sock: connection attempt failed (Permission denied)",
         "Error connecting to ceph cluster.: rados.PermissionDeniedError: [errno 13] error connecting to the cluster",
+        'qemu-system-x86_64: -blockdev {"driver":"rbd","server":"10.0.0.9:6789"}: error connecting: Permission denied',
+        "error connecting: Permission denied",
         "connection closed: nova@cmp-1: Permission denied (publickey,password)",
         "PermissionError: [Errno 13] Permission denied: '/etc/nova/nova.conf'",
     ],

@@ -38,10 +38,11 @@ _FORBIDDEN = "Permission denied"
 """What a program writes of EACCES (glibc), which is all that a security module lets it see."""
 _EACCES = rf"(?:\[Errno 13\]|\(13\)|EACCES|connect: permission denied|{_FORBIDDEN})"
 _CONNECTING = re.compile(rf"(?i:connect|dial tcp)[^\n/]{{0,160}}?{_EACCES}(?! \(|,)")
-"""A connection over the network that was forbidden, as glibc, PyMySQL, Python and Go tell it. What a login is denied goes on; RADOS
-writes "[errno 13]" and "RADOS permission denied" of a key.
-"""
-_OF_A_FILE = re.compile(r"unix:|[.-]sock\b")
+"""A connection over the network that was forbidden, as glibc, PyMySQL, Python and Go tell it; what a login is denied goes on."""
+_NUMBER_OR_PEER = re.compile(r"\[Errno 13\]|\(13\)|EACCES|[\w\]]:\d{4,5}(?!\d)")
+"""What stands there as well: the number of the error, or the address and port."""
+_ANOTHER_MATTER = re.compile(r"unix:|[.-]sock\b|rbd|rados|ceph", re.IGNORECASE)
+"""A socket that is a file, and keys of Ceph, which it calls forbidden connections too."""
 _ANY_PORT = re.compile(r"(?::|\bport[ =:]+)\d{3,5}\b")
 _HOST = "host"
 _ASK = "audit2why tells the boolean or the label of the port that is missing"
@@ -106,7 +107,8 @@ def as_forbidden(clues: Sequence[Clue], table: pl.DataFrame) -> list[Clue]:
 
 
 def _is_connection(text: str) -> bool:
-    return bool(_CONNECTING.search(text)) and not _OF_A_FILE.search(text)
+    told = _CONNECTING.search(text) and _NUMBER_OR_PEER.search(text)
+    return bool(told) and not _ANOTHER_MATTER.search(text)
 
 
 def _at_its_host(clue: Clue, host: str | None) -> Clue:
