@@ -82,6 +82,9 @@ class Topology(Protocol):
     def is_per_host(self, component: str) -> bool:
         """Say whether a component runs on many hosts, so that its host matters."""
 
+    def is_local(self, component: str) -> bool:
+        """Say whether who needs a component reaches it on its own host."""
+
     def runner(self, file: str) -> str | None:
         """Return the one program that runs the code of a file; None for code that several may run."""
 

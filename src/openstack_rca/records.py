@@ -41,7 +41,7 @@ ClueKind = Literal[
     "size",  # answers that are shorter than in health
     "latency",  # durations that are longer than in health
     "wait",  # requests that were slow, and what they waited for
-    "stall",  # several services that stopped answering at once
+    "stall",  # several services that stopped answering, or grew slow, at once
     "refusals",  # several services that refuse tokens
     "handover",  # a call that was accepted, and nobody took up
     "candidates",  # placement has nothing to offer

@@ -45,3 +45,16 @@ def test_there_is_none_without_a_call_or_a_thing_that_was_asked_about() -> None:
     assert found(issue="Everything is slow") == []
     assert found(issue="`openstack image list` is empty") == []
     assert found(table=TABLE.filter(pl.col("service") == "nova-api")) == []
+
+
+def test_what_it_refused_is_told_first_by_the_status_that_the_issue_names() -> None:
+    table = log_table(
+        call("glance-api", "POST /v2/images/*/import", 400),
+        call("glance-api", "POST /v2/images", 409),
+        call("glance-api", "GET /v2/images"),
+    )
+    (lead,) = found(issue="Importing an image gives HTTP 400", table=table)
+    assert lead.records == (0,)
+    assert lead.statement.endswith("that it refused was POST /v2/images/*/import, answered 400")
+    (lead,) = found(issue="Importing an image fails", table=table)
+    assert lead.records == (0, 1)

@@ -144,6 +144,12 @@ def test_what_a_program_refuses_since_its_restart_its_settings_forbid(
     ] * told
 
 
+def test_who_knows_no_user_since_its_restart_fails_to_authenticate() -> None:
+    restart = clue("cinder-api", kind="restart", role="context", first=at(10), last=at(20))
+    denied = refused("cinder-api", 401, 30, type="auth-failure")
+    assert [c.type for c in refused_since([restart, denied], Question("x", statuses=(401,)))] == ["auth-failure"]
+
+
 def test_a_call_that_was_refused_changed_nothing() -> None:
     denied = refused("nova-api", 403, call=Call("PUT", "/v2.1/os-quota-sets/*", 403), records=(1,))
     assert interventions([denied, refused("nova-api", 413)], GRAPH, Question("")) == []

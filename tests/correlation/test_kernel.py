@@ -81,3 +81,12 @@ def test_what_a_security_module_forbade_is_why_it_could_not_be_opened(said: str)
 def test_a_denial_of_another_file_explains_nothing() -> None:
     other = DENIED.format("/etc/shadow")
     assert found(other, deed("apparmor-selinux-denied"), hurt("qemu", host="c1"), second=REFUSED) == []
+
+
+def test_a_connection_that_was_denied_is_told_by_its_port() -> None:
+    avc = 'avc:  denied  { name_connect } for  pid=2011 comm="httpd" dest=3306 tclass=tcp_socket'
+    refused = "Can't connect to MySQL server on '10.20.0.12' ([Errno 13] Permission denied)"
+    denied = deed("selinux-connect-denied")
+    (cause,) = found(avc, denied, hurt("keystone", host="c1"), second=refused)
+    assert "did not let httpd connect to port 3306 at" in cause.statement
+    assert cause.exculpates == "keystone"

@@ -22,7 +22,6 @@ def cloud(message: str = "working", *silent: str) -> Any:
 def refused(reporter: str = "nova-scheduler", until: float = 60, **changes: Any) -> Clue:
     given = {
         "type": "dependency-unreachable",
-        "role": "symptom",
         "reporter": reporter,
         "first": at(10),
         "last": at(until),
@@ -187,3 +186,15 @@ def test_a_process_that_complained_once_and_ended_complained_for_good() -> None:
     once = [refused(component="mariadb", type="auth-failure", until=10), restart()]
     assert found(*once, table=logs()) == [("nova-scheduler", "misconfiguration")]
     assert found(*once, table=logs({"at": 50.0, "service": "nova-scheduler", "pid": "7"})) == []
+
+
+def test_a_symptom_whose_record_names_nobody_proves_no_broken_network() -> None:
+    def said(message: str, role: str = "symptom") -> list[tuple[str, str]]:
+        rows = [{"at": 10.0, "service": "nova-compute", "message": message, "host": "cmp2"}]
+        rows += [{"at": 20.0 + n, "service": s, "message": "x", "host": "ctl"} for n, s in enumerate(OTHERS)]
+        failed = refused("nova-compute", component="mariadb", host="cmp2", role=role)
+        return found(failed, table=log_table(*rows))
+
+    assert said("Unexpected error while reporting service status: MessagingTimeout") == []
+    assert said("(2006, 'MySQL server has gone away')") == [("nova-compute", "network")]
+    assert said("Unexpected error while reporting service status", role="cause") == [("nova-compute", "network")]

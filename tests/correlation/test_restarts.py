@@ -92,3 +92,12 @@ def test_whom_a_program_did_not_answer_that_was_restarted_at_once_asked_its_old_
     again = clue("neutron-server", kind="restart", role="context", first=at(60), last=at(60 + gap))
     assert unheard([again, asked])[1].weight == pytest.approx(weight)
     assert unheard([asked]) == [asked]
+
+
+@pytest.mark.parametrize(("times", "weight"), [(2, 0.24), (3, 0.8)], ids=["restarted", "crashes again and again"])
+def test_who_refuses_for_the_moment_of_a_restart_is_not_down(times: int, weight: float) -> None:
+    refused = clue("neutron-server", 0.8, type="service-down", reporter="nova-api", first=at(75), last=at(80))
+    again = [
+        clue("neutron-server", kind="restart", role="context", first=at(60 + n), last=at(70 + n)) for n in range(times)
+    ]
+    assert unheard([*again, refused])[-1].weight == pytest.approx(weight)

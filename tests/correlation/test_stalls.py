@@ -2,8 +2,8 @@ from typing import Any
 
 from tests.diagnosis.clues import at, clue
 
-from openstack_rca.correlation import load_topology, refusals, stalls
-from openstack_rca.records import Call, Clue
+from openstack_rca.correlation import load_topology, refusals, slowdowns, stalls
+from openstack_rca.records import Call, Clue, Question
 
 GRAPH = load_topology()
 
@@ -52,6 +52,17 @@ def test_when_the_broker_is_accused_it_is_not_the_database() -> None:
 
 def test_a_timeout_that_a_service_reports_of_itself_is_no_lack_of_answer() -> None:
     assert found(waited("nova-conductor", "nova-conductor"), waited("neutron-server", "neutron-dhcp-agent")) == []
+
+
+def test_services_that_grow_slow_together_wait_for_the_database_where_slowness_is_complained_of() -> None:
+    slow = [clue(name, 0.3, kind="latency", role="symptom", type="timeout") for name in ("nova-api", "cinder-api")]
+    slow += [clue("neutron-server", 0.3, kind="latency", role="symptom", type="timeout")]
+    (found,) = slowdowns(slow, GRAPH, Question("The cloud is slow as hell"))
+    assert (found.component, found.type, found.role) == ("mariadb", "timeout", "cause")
+    assert slowdowns(slow, GRAPH, Question("Servers go to ERROR")) == []
+    assert slowdowns(slow[:2], GRAPH, Question("The cloud is slow as hell")) == []
+    on_hosts = [*slow[:2], clue("nova-compute", 0.3, kind="latency", role="symptom", type="timeout")]
+    assert slowdowns(on_hosts, GRAPH, Question("The cloud is slow as hell")) == []
 
 
 def refused(component: str, status: int = 401, **changes: Any) -> Clue:

@@ -23,8 +23,22 @@ def test_a_cause_accounts_for_what_its_clues_cite_and_what_it_wrote_itself() -> 
     assert coverage(("rabbitmq", clue("rabbitmq", records=(1,)))) == [round((1 + 1) / 12, 2)]
 
 
-def test_context_accounts_for_nothing() -> None:
-    assert coverage(("rabbitmq", clue("rabbitmq", records=(1, 2), role="context"))) == [round(1 / 12, 2)]
+def test_what_is_known_to_be_no_failure_accounts_for_nothing_and_need_not_be_accounted_for() -> None:
+    harmless = ("rabbitmq", clue("rabbitmq", records=(1, 2), role="context"))
+    assert coverage(harmless) == [round(1 / 10, 2)]
+    accused = ("ceph-mon", clue("ceph-mon", records=(1, 2)))
+    assert coverage(harmless, accused) == [round(1 / 12, 2), round((3 + 1) / 12, 2)], (
+        "unless it accuses somebody as well"
+    )
+
+
+def test_what_is_cited_counts_at_every_level() -> None:
+    killed = {"service": "kernel", "level": "INFO", "message": "Killed process 7", "template": "k"}
+    other = {"service": "nova-compute", "level": "WARNING", "message": "m", "template": "w"}
+    table = novel(log_table(killed, other, {**other, "level": "INFO", "template": "i"}), 1.0)
+    found = Hypothesis("host", "host", None, "resource-exhaustion", 0.5, (clue("host", records=(0,)),))
+    (known,) = with_coverage([found], table, load_topology())
+    assert known.coverage == (1 + 1) / (2 + 2)
 
 
 def test_where_nothing_is_new_all_account_for_the_same() -> None:

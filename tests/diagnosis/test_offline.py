@@ -240,3 +240,18 @@ def test_whoever_asks_whether_anything_is_wrong_is_not_told_of_symptoms_alone() 
 
     assert concluded(clue("rabbitmq", 0.9, reporter="nova-api"))
     assert not concluded(clue("rabbitmq", 0.9, reporter="nova-api", role="symptom"))
+
+
+def test_what_is_only_asked_about_is_a_guess_alone_and_never_a_further_cause() -> None:
+    asked = clue("glance-api", 0.25, kind="addressed", records=(1,))
+    assert [c.component for c in diagnose(asked).causes] == ["glance-api"]
+    assert [c.component for c in diagnose(asked, clue("nova-scheduler", 0.4)).causes] == ["nova-scheduler"]
+
+
+def test_a_guess_without_a_failure_is_never_told_as_likely_and_asks_for_what_is_not_there() -> None:
+    guess = case(clue("nova-scheduler", 0.9, kind="change"))
+    alone, compared = (OfflineAnalyst(Analysis()).diagnose(replace(guess, compared=c)) for c in (False, True))
+    assert alone.inconclusive
+    assert alone.causes[0].confidence <= 0.4
+    assert "--baseline" in alone.open_questions[0]
+    assert "--baseline" not in compared.open_questions[0]

@@ -237,6 +237,33 @@ def test_the_reason_why_a_service_is_down_gives_the_type_and_leads() -> None:
     assert weigh(down, clue("nova-compute", 0.3, type="auth-failure", key="login"))[0].type == "service-down"
 
 
+@pytest.mark.parametrize(("kind", "fault", "kept"), [("signature", "quota", True), ("signature", "timeout", False)])
+def test_no_failure_elsewhere_fills_a_quota(kind: str, fault: str, kept: bool) -> None:
+    full = clue("cinder-api", 0.7, kind=kind, type=fault)
+    lost = clue("rabbitmq", 0.9, type="service-down")
+    beside = next(h for h in weigh(full, lost) if h.component == "cinder-api")
+    alone = next(h for h in weigh(full) if h.component == "cinder-api")
+    assert (beside.score == pytest.approx(alone.score)) == kept
+    assert (beside.explained_by is None) == kept
+
+
+def test_what_is_felt_on_its_own_host_explains_nothing_on_others() -> None:
+    broken = clue("nova-compute", 0.6, host="c1", type="storage")
+    disk = clue("host", 0.9, type="storage", host="c1")
+    there = replace(disk, host="c2")
+    assert next(h for h in weigh(broken, disk) if h.component == "nova-compute").explained_by == "host"
+    assert next(h for h in weigh(broken, there) if h.component == "nova-compute").explained_by is None
+
+
+def test_of_several_hosts_that_say_alike_none_is_named_and_else_its_own_words_lead() -> None:
+    one, other = (clue("mariadb", 0.6, host=f"ctl{n}", key=f"{n}") for n in (1, 2))
+    assert weigh(one, other)[0].host is None
+    told = clue("mariadb", 0.5, host="ctl2", key="2", reporter="cinder-api")
+    own = clue("mariadb", 0.3, host="ctl1", key="1"), clue("mariadb", 0.9, host="ctl1", key="3", role="symptom")
+    best = weigh(told, *own)[0]
+    assert (best.host, best.clues[0].host) == ("ctl1", "ctl1")
+
+
 def test_changed_code_is_a_reason_as_well() -> None:
     set_wrong = clue("nova-compute", 0.6, type="misconfiguration", key="a")
     raised = clue("nova-compute", 0.9, kind="traceback", type="bug", key="b")

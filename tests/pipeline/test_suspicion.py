@@ -247,3 +247,18 @@ def test_who_is_reached_on_the_own_host_only_is_accused_there() -> None:
 
     assert (host("ovs-vswitchd"), host("libvirtd")) == ("c1", "c1")
     assert host("ceph-mon") is None
+
+
+def test_storage_at_the_other_end_of_a_network_is_not_on_the_host_that_complains() -> None:
+    (refused,) = clues("iscsi-login-refused", target="iqn.2010-10.org.openstack:volume-1")
+    (target,) = clues("iscsi-target-login-refused")
+    assert (refused.component, refused.host) == ("storage", None)
+    assert (target.component, target.host) == ("storage", "c1")
+
+
+def test_a_signature_of_a_cause_that_proves_it_needs_no_news_where_no_healthy_logs_are_at_hand() -> None:
+    proof = by(role="cause", blames="self", weight=0.9)
+    symptom = by(role="symptom", blames="self")
+    weights = [clues(proof, novelty=0.0, floor=floor)[0].weight for floor in (0.0, 0.35)]
+    assert weights == pytest.approx([0.0, 0.54])
+    assert clues(symptom, novelty=0.0, floor=0.35)[0].weight == pytest.approx(0.35 * SIGNATURES[symptom].weight)

@@ -57,6 +57,7 @@ def test_the_shipped_signatures_load_and_pass_their_examples() -> None:
     [
         ({"wieght": 0.5}, "wieght: Extra inputs are not permitted"),
         ({"pattern": "disk ("}, "pattern is no regular expression"),
+        ({"unless": "disk ("}, "unless is no regular expression"),
         ({"role": "villain"}, "role: Input should be"),
         ({"type": None}, "a cause needs type and look_next"),
         ({"remediation": None}, "a cause needs a remediation"),
@@ -92,6 +93,14 @@ def test_a_signature_that_breaks_its_examples_is_named(changes: dict[str, Any], 
     (failure,) = run_examples(build(**changes))
     assert failure.startswith("disk-on-fire.yaml: ")
     assert complaint in failure
+
+
+def test_a_match_does_not_count_in_a_line_that_holds_what_rules_it_out() -> None:
+    (signature,) = build(unless="drill")
+    assert signature.find("a drill: disk sda is on fire") is None
+    found = signature.find("a drill: disk sda is on fire\ndisk sdb is on fire, no joke\nthe drill ends")
+    assert found is not None
+    assert found["device"] == "sdb"
 
 
 def test_the_check_refuses_what_the_examples_contradict(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,15 +39,17 @@ A *finder* returns clues (`records.Clue`); `pipeline/suspicion.py` asks all of t
       connections     clients that the message broker lost: hung or died (finder)
       restarts        programs whose processes were replaced (finder)
       outages         programs that were told to stop and were not back at once (finder)
+      dead_agents     neutron's table of agents that it hears no more (finder)
       silences        programs that wrote steadily and fell silent (finder)
       plugging, ovn   servers that waited in vain for their port -> the first step that is missing (finders)
     What several clues show together (finders over clues)
       answers         complaints about somebody out of reach who answered
       interventions   an administrator's call or a restart, and the failures that it leads to
+      logins          who was refused at the moment at which keystone said why
       kernel          what the kernel killed or denied, and who missed it
       misdirected     wrong addresses, and connections that something in between rejects
       renamed         programs that came back from a restart under another name
-      stalls          several services that stop answering, or refuse tokens, at once
+      stalls          several services that stop answering, grow slow or refuse tokens at once
     Shared
       times           first and last of some times
       wording         how statements put names, hosts and numbers
@@ -67,6 +69,7 @@ from openstack_rca.correlation.change import (
 )
 from openstack_rca.correlation.clocks import clock_clues, clock_errors, with_true_time
 from openstack_rca.correlation.connections import lost_clients
+from openstack_rca.correlation.dead_agents import dead_agents
 from openstack_rca.correlation.episodes import Episode, episodes
 from openstack_rca.correlation.failures import error_clues, repeated_from
 from openstack_rca.correlation.handovers import handover_clues
@@ -74,6 +77,7 @@ from openstack_rca.correlation.http import http_clues
 from openstack_rca.correlation.interventions import interventions, refused_since
 from openstack_rca.correlation.kernel import by_the_kernel
 from openstack_rca.correlation.latency import slow_clues
+from openstack_rca.correlation.logins import as_keystone_says
 from openstack_rca.correlation.misdirected import misdirected
 from openstack_rca.correlation.onset import onset
 from openstack_rca.correlation.operations import of_other_operations
@@ -90,7 +94,7 @@ from openstack_rca.correlation.restarts import restarts, unheard
 from openstack_rca.correlation.silences import silences
 from openstack_rca.correlation.sizes import shorter_answers
 from openstack_rca.correlation.sourcecode import sayers
-from openstack_rca.correlation.stalls import refusals, stalls
+from openstack_rca.correlation.stalls import refusals, slowdowns, stalls
 from openstack_rca.correlation.stories import asked_roots, failed_roots, follow, with_root
 from openstack_rca.correlation.topology import ServiceGraph, load_topology, topology_of
 from openstack_rca.correlation.tracebacks import said_by_command
@@ -102,6 +106,7 @@ __all__ = [
     "absence_clues",
     "as_answered",
     "as_cut",
+    "as_keystone_says",
     "asked_api",
     "asked_roots",
     "audit",
@@ -110,6 +115,7 @@ __all__ = [
     "clock_clues",
     "clock_errors",
     "compare",
+    "dead_agents",
     "episodes",
     "error_clues",
     "failed_roots",
@@ -143,6 +149,7 @@ __all__ = [
     "shorter_answers",
     "silences",
     "slow_clues",
+    "slowdowns",
     "stalls",
     "topology_of",
     "unconcerned",

@@ -16,7 +16,7 @@ _FAILURE = 0.15
 _UNUSUAL: frozenset[ClueKind] = frozenset({"change", "latency", "silence", "size"})
 _SHORTEST = 4
 """Letters of a word from which on it is looked for in the route of a call: "volumes" in /v3/volumes/detail."""
-_MOST = 5
+_MOST, _ERROR = 5, 400
 
 
 def asked_api(table: pl.DataFrame, question: Question, graph: ServiceGraph, clues: Iterable[Clue]) -> list[Clue]:
@@ -35,7 +35,10 @@ def asked_api(table: pl.DataFrame, question: Question, graph: ServiceGraph, clue
     )
     if calls.is_empty():
         return []
-    last = calls.row(-1, named=True)
+    refused = calls.filter(pl.col("status") >= _ERROR)
+    quoted = refused.filter(pl.col("status").is_in(list(question.statuses)))
+    told = next(c for c in (quoted, refused, calls) if not c.is_empty())
+    last = told.row(-1, named=True)
     return [
         Clue(
             kind="addressed",
@@ -45,12 +48,12 @@ def asked_api(table: pl.DataFrame, question: Question, graph: ServiceGraph, clue
             weight=_WEIGHT,
             reporter=component,
             statement=(
-                f"{component} answers the calls that the issue is about, and no failure of it is known: the last was "
-                f"{last['method']} {last['route']}, answered {last['status']}"
+                f"{component} answers the calls that the issue is about, and no failure of it is known: the last"
+                f"{'' if refused.is_empty() else ' that it refused'} was {last['method']} {last['route']}, answered {last['status']}"
             ),
-            records=tuple(calls["record"].tail(_MOST)),
-            count=calls.height,
-            first=calls["time"][0],
+            records=tuple(told["record"].tail(_MOST)),
+            count=told.height,
+            first=told["time"][0],
             last=last["time"],
             look_next=(COMPARE,),
         )

@@ -187,7 +187,7 @@ def novelty_clues(change: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
                 type="bug",
                 weight=_NOVELTY_WEIGHT * kinds.height / (news.height + _SOME_NEWS),
                 reporter=component,
-                statement=f"{component} writes {own.height} kinds of line that it never wrote in health",
+                statement=f"{component} writes {_kinds(own.height)} that it never wrote in health",
                 records=tuple(own["record"].head(3)),
                 count=kinds.height,
                 first=earliest(kinds["first"]),
@@ -220,7 +220,7 @@ def absence_clues(gone: pl.DataFrame, table: pl.DataFrame, graph: ServiceGraph) 
                 * kinds.height
                 / (kinds.height + _MANY_MISSING),
                 reporter=component,
-                statement=f"{component} leaves out {own.height} kinds of line that it wrote in health; this is its last line",
+                statement=f"{component} leaves out {_kinds(own.height)} that it wrote in health; this is its last line",
                 records=tuple(last["record"]),
                 count=kinds.height,
                 first=earliest(last["time"]),
@@ -228,6 +228,10 @@ def absence_clues(gone: pl.DataFrame, table: pl.DataFrame, graph: ServiceGraph) 
             )
         )
     return clues
+
+
+def _kinds(number: int) -> str:
+    return "a kind of line" if number == 1 else f"{number} kinds of line"
 
 
 def _by_family(kinds: pl.DataFrame, graph: ServiceGraph) -> Iterator[tuple[str, str, pl.DataFrame]]:

@@ -5,14 +5,17 @@ from typing import Any
 
 import polars as pl
 
-from openstack_rca.correlation.times import earliest
+from openstack_rca.correlation.times import earliest, latest
 from openstack_rca.correlation.topology import ServiceGraph
 from openstack_rca.correlation.wording import on
 from openstack_rca.records import UUID, Clue
 
 _BROKER = "rabbitmq"
-_CLIENT = rf"- ([a-z][\w-]+):(\d+):{UUID}"
+_CLIENT = rf"(?:- |client-provided name: )([a-z][\w-]+):(\d+):{UUID}"
 """oslo.messaging names its connections `<program>:<pid>:<uuid>` (client-provided name, impl_rabbit.py)."""
+_ADDRESS = r"\((\[[\da-f:.]+\]|[\d.]+):\d+ -> "
+_PROCESS = ("client", "client_pid", "address")
+"""What tells processes apart: those of containers have the same ids on every host."""
 _CLOSING = "closing AMQP connection"
 _RUNNERS = ("uwsgi", "uwsgi_python3", "mod_wsgi", "apache2", "httpd", "gunicorn", "python", "python3")
 """Names under which programs connect that run inside another one."""
@@ -36,8 +39,7 @@ def lost_clients(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
     """
     broker = table.filter(pl.col("service") == _BROKER)
     lost, met = _as_programs(_lost(broker), table), _as_programs(_met(broker), table)
-    hosts = _hosts_by_pid(table)
-    groups = lost.group_by("client", "client_pid", "hung", maintain_order=True).agg(
+    groups = lost.group_by(*_PROCESS, "hung", "embedded", maintain_order=True).agg(
         pl.len().alias("count"),
         pl.col("time").min().alias("first"),
         pl.col("time").max().alias("last"),
@@ -46,23 +48,57 @@ def lost_clients(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
     clues = []
     for r in groups.iter_rows(named=True):
         component = graph.component_of(r["client"])
-        r["hung"] = r["hung"] or _noticed_hanging(table, component, r["client_pid"], r["first"])
+        own = table.filter((pl.col("service") == component) & pl.col("time").is_not_null())
+        same = own.filter(pl.col("pid") == r["client_pid"])
+        r["hung"] = r["hung"] or _noticed_hanging(same, r["first"])
         crowd = lost.filter((pl.col("time") - r["first"]).abs() <= _TOGETHER)["client"].n_unique()
-        returned = not r["hung"] and (
-            _speaks_later(table, component, r["client_pid"], r["first"])
-            or _replaced(met.filter(pl.col("client") == r["client"]), r["first"])
-        )
         if crowd >= _SHARED_OUTAGE or _was_brief(r, met):
             continue
-        clues.append(_lost_client(r, component, hosts.get((component, r["client_pid"])), returned))
+        ended = _fallen_silent(same, r["first"], table)
+        hosts = ended or same["host"].drop_nulls().cast(pl.String).unique().to_list()
+        host = hosts[0] if len(hosts) == 1 else None
+        clues.append(_lost_client(r, component, host, _is_harmless(r, own, same, met, bool(ended))))
     hanging = {c.component for c in clues if c.type == "timeout"}
     return [c for c in clues if c.type == "timeout" or c.component not in hanging]
 
 
+def _is_harmless(lost: dict[str, Any], own: pl.DataFrame, same: pl.DataFrame, met: pl.DataFrame, ended: bool) -> bool:
+    """Say whether a process lives on that lost connections, or another took its place at once.
+
+    `own` are the records of the program, `same` those of processes of this id, `ended` says that these fell silent then. A
+    process that writes nothing lives on where the broker meets it again, or where it lost but one of its connections: clients
+    drop those that they use no more. In a web server they miss heartbeats while they have nothing to do.
+    """
+    since = lost["first"]
+    if lost["hung"]:
+        return bool(lost["embedded"] and same["time"].is_between(since - _QUICKLY, since).any())
+    others = met.filter(pl.col("client") == lost["client"])
+    again = others.filter(_is_of(lost))["last"].gt(lost["last"]).any()
+    lives = same["time"].gt(since + _BRIEF).any() or again or lost["count"] == 1
+    births = (own.group_by("pid").agg(pl.col("time").min())["time"], others["first"])
+    return (lives and not ended) or any(b.is_between(since, since + _QUICKLY, closed="right").any() for b in births)
+
+
+def _is_of(lost: dict[str, Any]) -> pl.Expr:
+    """Select the rows of one process."""
+    return pl.all_horizontal(pl.col(name).eq_missing(lost[name]) for name in _PROCESS)
+
+
+def _fallen_silent(same: pl.DataFrame, since: datetime, table: pl.DataFrame) -> list[str | None]:
+    """Return the hosts of processes that write nothing from a moment on, for longer than they ever wrote nothing before."""
+    end = latest(table["time"])
+    found = []
+    for (host,), rows in same.group_by("host", maintain_order=True):
+        before = rows.filter(pl.col("time") <= since + _BRIEF)["time"]
+        gaps = pl.concat([before, pl.Series([since], dtype=before.dtype)]).sort().diff().drop_nulls()
+        if before.len() == rows.height and end is not None and gaps.lt(end - since).all():
+            found.append(None if host is None else str(host))
+    return found
+
+
 def _was_brief(lost: dict[str, Any], met: pl.DataFrame) -> bool:
     """Say whether a process left so soon after the broker met it that it was there for one task only, as console proxies are."""
-    own = (pl.col("client") == lost["client"]) & (pl.col("client_pid") == lost["client_pid"])
-    began = earliest(met.filter(own)["time"])
+    began = earliest(met.filter(_is_of(lost))["first"])
     return began is not None and began <= lost["first"] and lost["last"] - began <= _BRIEF
 
 
@@ -82,6 +118,7 @@ def _lost(broker: pl.DataFrame) -> pl.DataFrame:
         .with_columns(
             client=text.str.extract(_CLIENT, 1),
             client_pid=text.str.extract(_CLIENT, 2),
+            address=text.str.extract(_ADDRESS, 1),
             hung=text.str.contains("missed heartbeats", literal=True),
             died=text.str.contains("unexpectedly closed|connection_closed_abruptly"),
         )
@@ -92,7 +129,7 @@ def _lost(broker: pl.DataFrame) -> pl.DataFrame:
 
 
 def _met(broker: pl.DataFrame) -> pl.DataFrame:
-    """Return when the broker first met each process: `client`, `client_pid`, `time`."""
+    """Return when the broker met each process: `client`, `client_pid`, `address`, `first`, `last`."""
     return (
         broker.drop_nulls("time")
         .filter(~pl.col("message").str.contains(_CLOSING, literal=True))
@@ -100,15 +137,18 @@ def _met(broker: pl.DataFrame) -> pl.DataFrame:
             "time",
             client=pl.col("message").str.extract(_CLIENT, 1),
             client_pid=pl.col("message").str.extract(_CLIENT, 2),
+            address=pl.col("message").str.extract(_ADDRESS, 1),
         )
         .drop_nulls("client")
-        .group_by("client", "client_pid")
-        .agg(pl.col("time").min())
+        .group_by(_PROCESS)
+        .agg(pl.col("time").min().alias("first"), pl.col("time").max().alias("last"))
     )
 
 
 def _as_programs(clients: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
-    """Return clients under the names of the programs: a web server that runs one is told by its process id, or left out."""
+    """Return clients under the names of the programs, and whether they are `embedded`: a web server that runs one is told by its
+    process id, or left out.
+    """
     runs = (
         table.filter(pl.col("pid").is_in(clients["client_pid"].implode()) & pl.col("logger").is_not_null())
         .group_by("pid")
@@ -118,7 +158,8 @@ def _as_programs(clients: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
     )
     return (
         clients.join(runs, left_on="client_pid", right_on="pid", how="left", maintain_order="left")
-        .with_columns(client=pl.when(pl.col("client").is_in(_RUNNERS)).then("program").otherwise("client"))
+        .with_columns(embedded=pl.col("client").is_in(_RUNNERS))
+        .with_columns(client=pl.when("embedded").then("program").otherwise("client"))
         .drop("program")
         .drop_nulls("client")
     )
@@ -155,26 +196,7 @@ def _lost_client(lost: dict[str, Any], component: str, host: str | None, returne
     )
 
 
-def _hosts_by_pid(table: pl.DataFrame) -> dict[tuple[str, str], str]:
-    """Return the host of each program and process id."""
-    rows = table.select("service", "pid", "host").drop_nulls().unique(subset=["service", "pid"], keep="first")
-    return {(s, p): h for s, p, h in rows.iter_rows()}
-
-
-def _noticed_hanging(table: pl.DataFrame, component: str, pid: str, lost: datetime) -> bool:
+def _noticed_hanging(same: pl.DataFrame, lost: datetime) -> bool:
     """Say whether a process closed its connection itself, as it found that it had missed the heartbeats (impl_rabbit.py)."""
-    around = pl.col("time").is_between(lost - _NOTICED, lost + _NOTICED)
-    own = table.filter((pl.col("service") == component) & (pl.col("pid") == pid) & around)
-    return own.filter(pl.col("message").str.contains(_TOO_LATE)).height > 0
-
-
-def _speaks_later(table: pl.DataFrame, component: str, pid: str, since: datetime) -> bool:
-    """Say whether the process lived on after its connection was lost, or another took its place at once."""
-    own = table.filter((pl.col("service") == component) & pl.col("time").is_not_null())
-    lived_on = own.filter((pl.col("pid") == pid) & (pl.col("time") > since + _BRIEF)).height > 0
-    return lived_on or _replaced(own.group_by("pid").agg(pl.col("time").min()), since)
-
-
-def _replaced(births: pl.DataFrame, since: datetime) -> bool:
-    """Say whether one of the processes, of which `time` is the first sign of life, came up soon after a moment."""
-    return births["time"].is_between(since, since + _QUICKLY, closed="right").any()
+    around = same.filter(pl.col("time").is_between(lost - _NOTICED, lost + _NOTICED))
+    return around["message"].str.contains(_TOO_LATE).any()

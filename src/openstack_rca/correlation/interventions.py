@@ -12,7 +12,8 @@ _CONFIRMED = 2.5
 """How much more a call that changed the cloud weighs when failures of its kind follow."""
 _COMPLAINED_OF = 1.8
 """How much more it weighs when nobody but the user complains of what it leads to."""
-_REFUSES_SINCE, _REFUSALS = 0.45, frozenset({400, 403, 413, 422})
+_REFUSES_SINCE, _UNAUTHORISED = 0.45, 401
+_REFUSALS = frozenset({400, _UNAUTHORISED, 403, 413, 422})
 """What a restart weighs after which calls are refused, and the statuses by which a service refuses what its settings forbid."""
 _SET_WRONG = "misconfiguration"
 """The type of what nothing but a call and a complaint tell."""
@@ -72,7 +73,7 @@ def refused_since(clues: Sequence[Clue], question: Question) -> list[Clue]:
             kind="intervention",
             finding="restart",
             role="cause",
-            type=_SET_WRONG,
+            type=refused.type if refused.call and refused.call.status == _UNAUTHORISED else _SET_WRONG,
             weight=_REFUSES_SINCE,
             statement=f"{restart.component} was restarted at {restart.last:%H:%M:%S}, and then {refused.statement}",
             records=(restart.records[0], *refused.records),

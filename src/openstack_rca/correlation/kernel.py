@@ -10,11 +10,13 @@ import polars as pl
 from openstack_rca.correlation.topology import ServiceGraph
 from openstack_rca.records import Clue
 
-_DEEDS = ("kernel-oom-kill", "apparmor-selinux-denied")
+_DEEDS = ("kernel-oom-kill", "apparmor-selinux-denied", "selinux-connect-denied")
 """The signatures that tell what the kernel did."""
 _KILLED = re.compile(r"Kill(?:ed)? process \d+[ ,]*\((?P<name>[^)]+?):?\)")
 _DENIED = re.compile(r'(?:apparmor="DENIED"|avc:\s+denied).*?\bcomm="(?P<name>[^"]+)"')
 _PATH = re.compile(r'\b(?:name|path)="(?P<path>[^"]{3,})"')
+_PORT = re.compile(r"\{ name_(?P<way>connect|bind) \}.*?\b(?:dest|src)=(?P<port>\d+)")
+_WAYS = {"connect": "connect to", "bind": "listen on"}
 _FORBIDDEN = "Permission denied"
 """What a program writes of EACCES (glibc), which is all that a security module lets it see."""
 _LONGEST = 15
@@ -25,11 +27,12 @@ _WEIGHT = 0.9
 
 
 class _Deed(NamedTuple):
-    """One line of the kernel: the program that it names, the file that it denied, if any."""
+    """One line of the kernel: the program that it names, the file or the way over the network that it denied, if any."""
 
     record: int
     name: str
     path: str | None
+    port: str | None
     is_kill: bool
 
 
@@ -50,7 +53,9 @@ def _deeds(clue: Clue, table: pl.DataFrame) -> Iterable[_Deed]:
         killed, denied = _KILLED.search(text), _DENIED.search(text)
         path = _PATH.search(text)
         if told := killed or denied:
-            yield _Deed(record, told["name"].strip(), path["path"] if path and denied else None, bool(killed))
+            to = _PORT.search(text) if denied else None
+            way = f"{_WAYS[to['way']]} port {to['port']}" if to else None
+            yield _Deed(record, told["name"].strip(), path["path"] if path and denied else None, way, bool(killed))
 
 
 def _missed(deed: _Deed, clue: Clue, clues: Sequence[Clue], graph: ServiceGraph) -> Clue | None:
@@ -99,7 +104,7 @@ def _clue(clue: Clue, deed: _Deed, hurt: Clue) -> Clue:
     did = (
         f"killed {deed.name} at {clue.first:%H:%M:%S} for lack of memory, and it was missed"
         if deed.is_kill
-        else f"did not let {deed.name} use {deed.path or 'a file'} at {clue.first:%H:%M:%S}, and that failed"
+        else f"did not let {deed.name} {deed.port or 'use ' + (deed.path or 'a file')} at {clue.first:%H:%M:%S}, and that failed"
     )
     return Clue(
         kind="kernel",

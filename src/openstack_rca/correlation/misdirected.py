@@ -72,6 +72,7 @@ def _alone(about: list[Clue], clues: Sequence[Clue], table: pl.DataFrame, graph:
     lasting = [
         c for c in about
         if c.first and c.last and (c.last - c.first >= _MOMENT or (c.type == _LOGIN and _was_its_last(c, table)))
+        and (c.role == "cause" or _is_named_in(c, table, graph))
     ]  # fmt: skip
     reporters, hosts = sorted({c.reporter for c in lasting}), _hosts(lasting, table)
     accused = about[0].component
@@ -95,6 +96,12 @@ def _alone(about: list[Clue], clues: Sequence[Clue], table: pl.DataFrame, graph:
     if host is None or is_refused or not is_remote or not all(map(graph.is_per_host, reporters)):
         return []
     return [_host_without_network(host, lasting, len(others), graph)]
+
+
+def _is_named_in(symptom: Clue, table: pl.DataFrame, graph: ServiceGraph) -> bool:
+    """Say whether any record of a symptom names whom it accuses, who is only a guess where none does."""
+    said = table.filter(pl.col("record").is_in(symptom.records)).select("logger", "message", "detail")
+    return any(graph.is_named(symptom.component, " ".join(filter(None, row))) for row in said.iter_rows())
 
 
 def _wrong_since_its_start(first: Clue, began: Clue, others: int, is_refused: bool) -> Clue:

@@ -62,12 +62,10 @@ def understand(
     named = [w for w in words if w in graph.components]
     named += [c for port in _TCP_PORT.findall(bare) if (c := graph.at_port(port))]
     stems = [{word, *_stems(word)} for word in words]
-    about = [
-        c for forms in stems for about_words, components in graph.operations if about_words & forms for c in components
-    ]
+    named += _about(stems, graph.operations)
     statuses = tuple(dict.fromkeys(int(a or b) for a, b in _STATUS.findall(text)))
     known = sorted(h for h in set(hosts) if re.search(rf"(?<![\w.-]){re.escape(h.lower())}(?![\w-])", lower))
-    components = tuple(dict.fromkeys([*named, *about]))
+    components = tuple(dict.fromkeys(named or _about(stems, graph.otherwise)))
     names = _names(_UUID.sub(" ", bare), {*known, *graph.components, *graph.aliases})
     times, outside = _times(text, span, zone) if span else ((), ())
     everything = bool(_EVERYTHING.search(lower))
@@ -123,6 +121,11 @@ def unconcerned(question: Question, clues: Iterable[Clue], graph: ServiceGraph) 
 
 def _letters(name: str) -> str:
     return name.rstrip("0123456789")
+
+
+def _about(stems: Iterable[set[str]], meanings: Iterable[tuple[frozenset[str], tuple[str, ...]]]) -> list[str]:
+    """Return the components that words are about, of each the forms that it may have."""
+    return [c for forms in stems for words, components in meanings if words & forms for c in components]
 
 
 def _stems(word: str) -> set[str]:

@@ -19,7 +19,9 @@ _FIRST_WORDS, _LAST_WORDS = 12, 8
 _MISSED, _REPORTED, _UNHEARD = timedelta(seconds=20), timedelta(seconds=60), 0.3
 """A program that was away so long has missed reports (report_interval: 10 s in nova, 30 s in neutron); all have come again so long
 after its start; and what its calling others down is worth until then."""
-_NO_ANSWER = frozenset({"timeout", "dependency-unreachable"})
+_DOWN, _NO_LOOP = "service-down", 2
+"""Who refuses is down; who is started more often than this crashes again and again."""
+_NO_ANSWER = frozenset({"timeout", "dependency-unreachable", _DOWN})
 """Types of clue which tell that somebody does not answer."""
 _WEIGHT = 0.35
 
@@ -65,11 +67,14 @@ def unheard(clues: Sequence[Clue]) -> list[Clue]:
 
     def is_hasty(clue: Clue) -> bool:
         own = [r for r in long if r.component == clue.reporter]
-        return clue.type == "service-down" and _is_soon_after(own, clue.first)
+        return clue.type == _DOWN and _is_soon_after(own, clue.first)
 
     def is_lost(clue: Clue) -> bool:
         own = [r for r in short if r.component == clue.component]
-        return clue.type in _NO_ANSWER and _is_soon_after(own, clue.first) and _is_soon_after(own, clue.last)
+        answered = len(own) <= _NO_LOOP or clue.type != _DOWN
+        return (
+            clue.type in _NO_ANSWER and answered and _is_soon_after(own, clue.first) and _is_soon_after(own, clue.last)
+        )
 
     return [
         replace(c, weight=_UNHEARD * c.weight) if c.reporter != c.component and (is_hasty(c) or is_lost(c)) else c

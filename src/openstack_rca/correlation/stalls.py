@@ -1,12 +1,13 @@
-"""Several services that stop answering, or refuse tokens, at once -> what all of them need for that."""
+"""Several services that stop answering, grow slow, or refuse tokens, at once -> what all of them need for that."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from openstack_rca.correlation.topology import ServiceGraph
 from openstack_rca.correlation.wording import listed
-from openstack_rca.records import Clue
+from openstack_rca.records import Clue, Question
 
 _AT_ONCE = timedelta(seconds=60)
 """Calls that were made together are given up together, by the default of rpc_response_timeout."""
@@ -14,6 +15,11 @@ _UNAUTHORISED = 401
 _TELLING, _BROKEN = 0.15, 0.3
 _WEIGHT = 0.65
 _BROKER, _DATABASE, _IDENTITY = "rabbitmq", "mariadb", "keystone"
+_SLOW = re.compile(
+    r"(?i)\bslow\w*|\blag(?:s|gy)?\b|\btakes? (?:ages|minutes|forever|very long|too long|\d+ s)|unresponsive|sluggish"
+)
+_SLOWER, _SLOW_WEIGHT = 3, 0.35
+"""From how many services on slow calls mean what all of them wait for, and how surely: it may be memcached or a machine as well."""
 _REFUSING, _REFUSAL_WEIGHT, _REFUSED_THEMSELVES = 3, 0.5, 0.8
 """From how many services on that answer 401 it is the tokens and not the credentials of one caller, and how surely; the last
 where as many are refused with credentials of their own, which cannot all be wrong at once."""
@@ -42,6 +48,16 @@ def stalls(clues: Sequence[Clue], graph: ServiceGraph) -> list[Clue]:
 
 
 def _stall(names: list[str], together: Sequence[Clue]) -> Clue:
+    return _of_the_database(
+        names,
+        together,
+        _WEIGHT,
+        f"{listed(names)} stopped answering at the same time, and nobody lost the message broker: what all of them wait for is "
+        "the database",
+    )
+
+
+def _of_the_database(names: list[str], together: Sequence[Clue], weight: float, statement: str) -> Clue:
     told = {c.component: c for c in sorted(together, key=lambda c: c.weight)}
     return Clue(
         kind="stall",
@@ -49,20 +65,44 @@ def _stall(names: list[str], together: Sequence[Clue]) -> Clue:
         finding="+".join(names),
         component=_DATABASE,
         type="timeout",
-        weight=_WEIGHT,
+        weight=weight,
         reporter=names[0],
-        statement=f"{listed(names)} stopped answering at the same time, and nobody lost the "
-        "message broker: what all of them wait for is the database",
+        statement=statement,
         records=tuple(told[name].records[0] for name in names),
         count=len(together),
-        first=min(c.first for c in together if c.first),
-        last=max(c.last for c in together if c.last),
-        remediation="Find out why the database does not answer: is its process frozen, its disk stuck, a table locked?",
+        first=min((c.first for c in together if c.first), default=None),
+        last=max((c.last for c in together if c.last), default=None),
+        remediation="Find out why the database does not answer in time: is its process frozen or short of CPU, its disk slow, a "
+        "table locked?",
         look_next=(
             "mysql -e 'SHOW FULL PROCESSLIST': no answer means that it hangs; many queries in one state name the lock",
             "SELECT * FROM information_schema.innodb_trx: an old transaction holds what the others wait for",
+            "top and iostat -x 1 on the host of the database",
         ),
     )
+
+
+def slowdowns(clues: Sequence[Clue], graph: ServiceGraph, question: Question) -> list[Clue]:
+    """Return a clue against the database where the issue complains of slowness and the APIs of several services have grown slow."""
+    if not _SLOW.search(question.text):
+        return []
+    slow = [
+        c
+        for c in clues
+        if c.kind == "latency" and _DATABASE in graph.needs(c.component) and not graph.is_per_host(c.component)
+    ]
+    told = {graph.family(c.component): c for c in sorted(slow, key=lambda c: (c.weight, c.key))}
+    if len(told) < _SLOWER:
+        return []
+    names = sorted(c.component for c in told.values())
+    return [
+        _of_the_database(
+            names,
+            list(told.values()),
+            _SLOW_WEIGHT,
+            f"{listed(names)} are slow together: what all of them wait for in each call is the database, its machine, or memcached",
+        )
+    ]
 
 
 def refusals(clues: Sequence[Clue], graph: ServiceGraph) -> list[Clue]:

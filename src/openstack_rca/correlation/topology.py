@@ -44,14 +44,15 @@ class Handover:
 class ServiceGraph:
     """The components of a cloud; implements the Topology contract.
 
-    `shared` are needed by all services, `operations` words of issues with the components that they are about, `handovers`
-    calls that are handed on, `alternatives` groups of programs of which a cloud has one.
+    `shared` are needed by all services, `operations` words of issues with the components that they are about (`otherwise`
+    where no such word is there), `handovers` calls that are handed on, `alternatives` groups of programs of which a cloud has one.
     """
 
     components: Mapping[str, Mapping[str, Any]]
     shared: frozenset[str]
     aliases: Mapping[str, str]
     operations: tuple[tuple[frozenset[str], tuple[str, ...]], ...]
+    otherwise: tuple[tuple[frozenset[str], tuple[str, ...]], ...]
     stopwords: frozenset[str]
     handovers: tuple[Handover, ...] = ()
     alternatives: tuple[tuple[frozenset[str], ...], ...] = ()
@@ -163,6 +164,11 @@ class ServiceGraph:
         wanted = kind.strip().lower()
         return next((name for known, name in _index(self, "agent").items() if known.lower() == wanted), None)
 
+    def is_named(self, component: str, text: str) -> bool:
+        """Say whether a text names a component: by its name, family, an alias, a port, or a word that only it is spoken of with."""
+        lower = text.lower()
+        return any(word in lower for word in _words(self, component))
+
     def __hash__(self) -> int:
         return id(self)  # components are dictionaries; what is derived of a graph is cached by it
 
@@ -177,6 +183,15 @@ def _unused(groups: Sequence[frozenset[str]], here: frozenset[str]) -> frozenset
 def _index(graph: ServiceGraph, field: str) -> dict[Any, str]:
     """Return the components by each value that they have in a field: a port, a file, a name."""
     return {value: name for name, c in graph.components.items() for value in c.get(field, ())}
+
+
+@lru_cache(256)
+def _words(graph: ServiceGraph, component: str) -> frozenset[str]:
+    """Return the lower-case texts that name a component."""
+    known = graph.components.get(component, {})
+    aliases = [alias for alias, name in graph.aliases.items() if name == component]
+    ports = [f":{port}" for port in known.get("ports", ())]
+    return frozenset({component, graph.family(component), *aliases, *ports, *known.get("words", ())})
 
 
 @lru_cache(1024)
@@ -220,7 +235,8 @@ def load_topology() -> ServiceGraph:
         components=data["components"],
         shared=frozenset(data["shared"]),
         aliases=data["aliases"],
-        operations=tuple((frozenset(o["words"]), tuple(o["components"])) for o in data["operations"]),
+        operations=tuple(map(_operation, data["operations"])),
+        otherwise=tuple(map(_operation, data["otherwise"])),
         stopwords=frozenset(data["stopwords"].split()),
         handovers=tuple(map(_handover, data["handovers"])),
         alternatives=tuple(tuple(map(frozenset, groups)) for groups in data["alternatives"]),
@@ -233,10 +249,14 @@ def _named(data: Mapping[str, Any]) -> set[str]:
         *data["shared"],
         *data["aliases"].values(),
         *(name for known in data["components"].values() for name in known.get("needs", ())),
-        *(name for o in data["operations"] for name in o["components"]),
+        *(name for o in (*data["operations"], *data["otherwise"]) for name in o["components"]),
         *(name for h in data["handovers"] for name in (h["at"], h["to"], *h.get("via", ()))),
         *(name for groups in data["alternatives"] for group in groups for name in group),
     }
+
+
+def _operation(given: Mapping[str, Any]) -> tuple[frozenset[str], tuple[str, ...]]:
+    return frozenset(given["words"]), tuple(given["components"])
 
 
 def _handover(given: Mapping[str, Any]) -> Handover:

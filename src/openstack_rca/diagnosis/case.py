@@ -33,7 +33,8 @@ class CitedLine:
 class Case:
     """One incident: the log table (with `novelty`, `relevance` and `root`), clues, stories, and the way to the raw lines.
 
-    `unmet` says what the issue names and the logs do not hold: then what they show may be about something else.
+    `unmet` says what the issue names and the logs do not hold: then what they show may be about something else. `compared` says
+    that healthy logs were at hand.
     """
 
     question: Question
@@ -45,3 +46,4 @@ class Case:
     cite: Cite
     sayers: Sayers
     unmet: tuple[str, ...] = ()
+    compared: bool = False

@@ -20,12 +20,12 @@ REFUSAL = 0.35
 """Exceptions by which a program refuses what it was asked weigh no more (knowledge/exceptions.yaml; 0.3, more when near)."""
 _NO_FAILURE_BY_ITSELF: frozenset[ClueKind] = frozenset({"addressed", "change", "silence", "size", "restart"})
 """Kinds of clue that come in health too."""
-_CLEAR = 0.7
-"""From this weight on a clue names a mechanism or a place in the code."""
+_PLAIN, _CLEAR = 0.5, 0.7
+"""From these weights on a symptom alone tells of a failure, and a clue names a mechanism or a place in the code."""
 _ONLY_LEADS = 0.6
 """What the lead of a cause is worth that rests on clues alone which name no failure."""
-_ONLY_ASKED = 0.2
-"""The most that the confidence can be where nothing is known but what was asked about."""
+_ONLY_ASKED, _ONLY_UNUSUAL = 0.2, 0.4
+"""The most that the confidence can be where nothing is known but what was asked about, and where nothing names a failure."""
 _MOMENT = timedelta(seconds=5)
 NEGLIGIBLE = 0.05
 """A hypothesis or a clue of no more strength than this is not told."""
@@ -78,16 +78,21 @@ def confidences(hypotheses: Sequence[Hypothesis]) -> list[float]:
     """Return the confidence of each hypothesis, 0 to 1; none has more than one before it, nor than these leave of certainty."""
     found: list[float] = []
     for h, lead, margin in zip(hypotheses, standing(hypotheses), margins(hypotheses), strict=True):
-        most = _ONLY_ASKED if {c.kind for c in h.clues if c.role != "context"} == {"addressed"} else 1.0
+        most = _ONLY_ASKED if is_only_asked(h) else 1.0 if is_accused(h) else _ONLY_UNUSUAL
         confidence = min(calibrated(lead, margin, is_defect(h)), most, 1 - sum(found), *found[-1:])
         found.append(max(0.0, round(confidence, 3)))
     return found
 
 
+def is_only_asked(hypothesis: Hypothesis) -> bool:
+    """Say whether nothing more is known of a component than that the issue is about it."""
+    return {c.kind for c in hypothesis.clues if c.role != "context"} == {"addressed"}
+
+
 def is_accused(hypothesis: Hypothesis) -> bool:
-    """Say whether something names a failure: change, silence and refused calls alone also happen in health."""
-    return any(c.role == "cause" and c.kind not in _NO_FAILURE_BY_ITSELF for c in hypothesis.clues) or any(
-        c.role == "symptom" and c.kind == "signature" for c in hypothesis.clues
+    """Say whether something names a failure: change, silence, refused calls and most symptoms alone also happen in health."""
+    return bool(_accusing(hypothesis)) or any(
+        c.role == "symptom" and c.kind == "signature" and c.weight >= _PLAIN for c in hypothesis.clues
     )
 
 

@@ -15,21 +15,31 @@ _NEWS = 0.5
 def with_coverage(hypotheses: Sequence[Hypothesis], table: pl.DataFrame, topology: Topology) -> list[Hypothesis]:
     """Return the hypotheses with their coverage; `table` has `novelty` and `template`.
 
-    Of the kinds of warnings and errors that are news, those count which the clues of a hypothesis cite or which its own
-    component wrote. Where there are few, the share is near one half (Laplace's rule of succession).
+    Of the kinds of line that are news, warnings and errors and what the clues cite, those count which the clues of a hypothesis
+    cite or which its own component wrote. What is known to be no failure is none of them. Where there are few, the share is
+    near one half (Laplace's rule of succession).
     """
-    news = table.filter((pl.col("novelty") >= _NEWS) & (pl.col("level") >= "WARNING")).select(
-        "record", pl.col("service").cast(pl.String), pl.struct("service", "template").rank("dense").alias("kind")
+    told = [{r for c in h.clues if c.role != "context" for r in c.records} for h in hypotheses]
+    beside = {r for h in hypotheses for c in h.clues if c.role == "context" for r in c.records}
+    accusing = set().union(*told)
+    is_cited = pl.col("record").is_in(list(accusing))
+    kinds = table.filter(pl.col("novelty") >= _NEWS).select(
+        "record",
+        "level",
+        pl.col("service").cast(pl.String),
+        pl.struct("service", "template").rank("dense").alias("kind"),
     )
-    cited = {r for h in hypotheses for c in h.clues for r in c.records}
-    kind_of = dict(news.filter(pl.col("record").is_in(list(cited))).select("record", "kind").iter_rows())
+    harmless = kinds.filter(pl.col("record").is_in(list(beside - accusing)))["kind"].unique()
+    news = kinds.filter(((pl.col("level") >= "WARNING") & ~pl.col("kind").is_in(harmless.implode())) | is_cited)
+    kind_of = dict(news.filter(is_cited).select("record", "kind").iter_rows())
     own: dict[str | None, set[int]] = {}
-    for service, kinds in news.group_by("service").agg(pl.col("kind").unique()).iter_rows():
-        own.setdefault(topology.resolve(service), set()).update(kinds)
+    for service, written in news.group_by("service").agg(pl.col("kind").unique()).iter_rows():
+        own.setdefault(topology.resolve(service), set()).update(written)
     total = news["kind"].n_unique()
-    found = []
-    for h in hypotheses:
-        told = {kind_of[r] for c in h.clues if c.role != "context" for r in c.records if r in kind_of}
-        coverage = (len(told | own.get(h.component, set())) + 1) / (total + 2)
-        found.append(replace(h, coverage=coverage))
-    return found
+    return [
+        replace(
+            h,
+            coverage=(len({kind_of[r] for r in cited if r in kind_of} | own.get(h.component, set())) + 1) / (total + 2),
+        )
+        for h, cited in zip(hypotheses, told, strict=True)
+    ]

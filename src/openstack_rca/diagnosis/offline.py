@@ -14,6 +14,7 @@ from openstack_rca.diagnosis.confidence import (
     confidences,
     is_about_something,
     is_accused,
+    is_only_asked,
     is_vague,
     needed,
 )
@@ -204,7 +205,7 @@ def _causes(kept: Sequence[Hypothesis], sure: Sequence[float], evidence: _ByReco
         own = {r for c in hypothesis.clues for r in c.records}
         cited = tuple(p.id for record, pieces in evidence.items() if record in own for p in pieces)
         other_place = bool(hypothesis.code) and hypothesis.component == kept[0].component
-        if not cited or (causes and confidence < _NONE and not other_place):
+        if not cited or (causes and (confidence < _NONE or is_only_asked(hypothesis)) and not other_place):
             continue
         best = hypothesis.clues[0]
         causes.append(
@@ -260,10 +261,12 @@ def _open(case: Case, kept: Sequence[Hypothesis], inconclusive: bool) -> tuple[s
             "Nothing in these logs accuses any component: are the logs of the time and host of the failure here?"
         )
     elif inconclusive and not case.unmet:
-        questions.append(
-            f"The evidence against {kept[0].component} is weak: logs of a healthy time (--baseline) or of more services "
-            "would tell what is unusual."
+        lacking = (
+            "logs of more services, or at a more detailed level, would tell more"
+            if case.compared
+            else "logs of a healthy time (--baseline) or of more services would tell what is unusual"
         )
+        questions.append(f"The evidence against {kept[0].component} is weak: {lacking}.")
     services = case.table["service"].drop_nulls().unique().cast(pl.String).to_list()
     known = {name for s in services for name in (s, case.topology.resolve(s))}
     questions.extend(

@@ -47,6 +47,8 @@ _AS_MUCH = 0.6
 _MOST_RECORDS = 10
 _SPECIFIC = 0.55
 """A clue from this weight on names a mechanism of its own."""
+_COUNTED = frozenset({"quota", "misconfiguration"})
+"""Types of what a program finds by itself, whatever else fails."""
 _ONLY_THAT = frozenset({"service-down", "dependency-unreachable", "timeout", "network", "bug"})
 """Types which say that a program does not work, and not why."""
 _OWN_WORD = 0.8
@@ -61,6 +63,8 @@ _ONE_TIMER = timedelta(seconds=60)
 """The most usual timer between a failure and what follows from it (rpc_response_timeout)."""
 _MANY = 4
 """So many others are not at fault all at once."""
+_HOST = "host"
+"""The family of what is felt on its own host only: a disk, the memory, a cable."""
 _INFRASTRUCTURE_BONUS, _MOST = 1.05, 0.99
 """What a cause in the infrastructure is worth more, and the most that any hypothesis scores."""
 
@@ -180,15 +184,20 @@ def _hypothesis(
     score = min(_MOST, _noisy_or(_against(left, component)) * bonus)
     kind = _type(own)
     ordered = sorted(own, key=lambda w: (w.clue.role == "context", -w.weight))
-    leading = next((w for w in ordered if w.clue.type == kind and w.clue.role == "cause"), ordered[0])
+    host = _host([w for w in own if w.clue.type == kind and w.clue.host] or own)
+    causes = [w for w in ordered if w.clue.type == kind and w.clue.role == "cause"]
+    leading = next((w for w in causes if host in (None, w.clue.host)), next(iter(causes), ordered[0]))
+    is_explained = _unexplained(leading, strength, excused) < 1
     return Hypothesis(
         component=component,
         service=topology.family(component),
-        host=_host([w for w in own if w.clue.type == kind and w.clue.host] or own, component, topology),
+        host=host,
         type=kind,
         score=score,
         clues=(leading.clue, *(w.clue for w in ordered if w is not leading)),
-        explained_by=culprit if strength > _EXPLAINS and score < scores.get(culprit or "", 0.0) else None,
+        explained_by=culprit
+        if is_explained and strength > _EXPLAINS and score < scores.get(culprit or "", 0.0)
+        else None,
         code=_code(own),
     )
 
@@ -198,16 +207,18 @@ def _explanation(
 ) -> tuple[str | None, float]:
     """Return the dependency whose failure best explains that of a component, and how strongly (0 to 1)."""
     best: tuple[str | None, float] = (None, 0.0)
+    hosts = {w.clue.host for w in weighed if w.clue.component == component} - {None}
     began = min((w.clue.first for w in weighed if w.clue.component == component and w.clue.first), default=None)
     for other, score in scores.items():
         steps = topology.depends(component, other)
         back = topology.depends(other, component)
         if steps is None or (back is not None and back <= steps):
             continue
-        since = min(
-            (w.clue.first for w in weighed if w.clue.component == other and w.clue.first and w.clue.role == "cause"),
-            default=None,
-        )
+        felt = [w for w in weighed if w.clue.component == other]
+        if topology.is_local(other) or topology.family(other) == _HOST:
+            felt = [w for w in felt if not hosts or w.clue.host in (None, *hosts)]
+            score = _noisy_or(_against(felt, other))
+        since = min((w.clue.first for w in felt if w.clue.first and w.clue.role == "cause"), default=None)
         if began and since and since > began + LONGEST_TIMER:
             continue
         strength = score * (1.0 if steps == 1 else _FURTHER_OFF)
@@ -233,9 +244,17 @@ def _excuse(component: str, weighed: Sequence[Weighed]) -> float:
 def _unexplained(w: Weighed, strength: float, excused: float) -> float:
     """Return the share of a clue that the failure of a dependency leaves unexplained.
 
-    Nothing of a programming error is explained: a dependency that fails gives an error, not a value of the wrong kind.
+    Nothing of a programming error is explained: a dependency that fails gives an error, not a value of the wrong kind. Nor is
+    what a program counts or checks itself: no failure elsewhere fills a quota.
     """
     if w.clue.code and w.clue.kind == "traceback" and w.clue.type == "bug":
+        return 1.0
+    if (
+        w.clue.type in _COUNTED
+        and w.clue.kind == "signature"
+        and w.clue.reporter == w.clue.component
+        and w.evidence >= _SPECIFIC
+    ):
         return 1.0
     if w.evidence >= _SPECIFIC:
         accused_by_others = w.clue.reporter != w.clue.component
@@ -267,8 +286,8 @@ def _names_no_reason(clue: Clue) -> bool:
     return clue.kind in _REASONLESS or (clue.kind == "traceback" and clue.type == "bug" and clue.weight <= REFUSAL)
 
 
-def _host(own: Sequence[Weighed], component: str, topology: Topology) -> str | None:
-    """Return the host that the clues of the cause agree on; None when none is known or several of a per-host program are alike."""
+def _host(own: Sequence[Weighed]) -> str | None:
+    """Return the host that the clues of the cause agree on; None when none is known or several are alike."""
     votes: dict[str, list[float]] = defaultdict(list)
     for w in own:
         if w.clue.host and w.clue.role != "context":
@@ -276,7 +295,7 @@ def _host(own: Sequence[Weighed], component: str, topology: Topology) -> str | N
     if not votes:
         return None
     ranked = sorted(((_noisy_or(v), h) for h, v in votes.items()), reverse=True)
-    if len(ranked) > 1 and topology.is_per_host(component) and ranked[1][0] > _AS_MUCH * ranked[0][0]:
+    if len(ranked) > 1 and ranked[1][0] > _AS_MUCH * ranked[0][0]:
         return None
     return ranked[0][1]
 

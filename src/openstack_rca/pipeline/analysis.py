@@ -151,6 +151,7 @@ def _diagnose(
             cite=partial(cite, request.logs, table),
             sayers=sayers(table["logger"].drop_nulls().unique()),
             unmet=missing,
+            compared=baseline is not None,
         )
         diagnosis = OfflineAnalyst(settings.analysis).diagnose(case)
     told = partial(

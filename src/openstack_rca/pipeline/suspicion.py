@@ -13,8 +13,10 @@ from openstack_rca.correlation import (
     absence_clues,
     as_answered,
     as_cut,
+    as_keystone_says,
     asked_api,
     by_the_kernel,
+    dead_agents,
     error_clues,
     handover_clues,
     http_clues,
@@ -38,6 +40,7 @@ from openstack_rca.correlation import (
     shorter_answers,
     silences,
     slow_clues,
+    slowdowns,
     stalls,
     unheard,
     unplugged,
@@ -48,6 +51,8 @@ from openstack_rca.signatures import Matcher, Signature, load_signatures
 
 _STANDARD_TYPE = "bug"
 _FAILURE_FLOOR = 0.35
+_PROOF, _PROOF_FLOOR = 0.8, 0.6
+"""From which weight on a signature of a cause needs no news, and the novelty that it has at least: logs may begin in the fault."""
 _OF_THE_REQUEST, _OF_ANOTHER = 1.1, 0.95
 _AT_ANOTHER = 0.5
 _OTHER_OPERATION = 0.5
@@ -60,7 +65,9 @@ the exception is worth beside it."""
 _CALLER = 0.4
 """What a symptom is worth whose own records name another service, which the component needs."""
 _NAMELESS, _ABSENT = 0.4, 0.1
-_HOST = "host"
+_HOST, _STORAGE = "host", "storage"
+_REMOTE = frozenset({"peer", "portal", "target", "share"})
+"""Captured groups that name storage at the other end of a network, which is not on the host that complains."""
 _Writer = tuple[str, str | None]
 """A program and its host."""
 _MANY = 3
@@ -108,6 +115,7 @@ def find_clues(
             *lost_clients(table, graph),
             *outages(table, graph),
             *restarts(table, graph),
+            *dead_agents(table, graph),
             *handover_clues(table, graph),
             *silences(table, baseline, graph),
             *slow_clues(table, baseline, graph),
@@ -121,10 +129,11 @@ def find_clues(
             *(absence_clues(gone, table, graph) if gone is not None else ()),
         ]
     )
-    found = as_cut(found, table)
+    found = as_keystone_says(as_cut(found, table), table, graph)
     clues = (
         *found,
         *stalls(found, graph),
+        *slowdowns(found, graph, question),
         *refusals(found, graph),
         *interventions(found, graph, question),
         *refused_since(found, question),
@@ -211,9 +220,9 @@ def signature_clues(
             host=host,
             type=signature.type or _STANDARD_TYPE,
             role=_role(signature, component),
-            weight=signature.weight * max([floor, *novelties]) * _accusability(component, graph),
+            weight=signature.weight * max([_floor(signature, floor), *novelties]) * _accusability(component, graph),
             reporter=reporter,
-            statement=f"{signature.title}{where}: {signature.explains}",
+            statement=f"{signature.title}{where}: {_filled(signature.explains, hit.captured)}",
             records=hit.records,
             count=hit.count,
             first=min(times, default=None),
@@ -222,6 +231,12 @@ def signature_clues(
             look_next=tuple(_filled(check, hit.captured) for check in signature.look_next),
             exculpates=reporter if component and component != reporter else None,
         )
+
+
+def _floor(signature: Signature, floor: float) -> float:
+    """Return the least novelty of a signature; `floor` is that of any failure, 0 where healthy logs tell what is news."""
+    proves = floor > 0 and signature.role == "cause" and signature.weight >= _PROOF
+    return max(floor, _PROOF_FLOOR) if proves else floor
 
 
 def _is_program(reporter: str, graph: ServiceGraph) -> bool:
@@ -279,7 +294,8 @@ def _blamed(signature: Signature, hit: SignatureHit, graph: ServiceGraph) -> tup
     if signature.blames != "peer":
         component = graph.component_of(signature.blames)
         same = component == graph.component_of(hit.service)
-        here = same or graph.is_local(component) or component in ("host", "kernel", "storage")
+        far = component == _STORAGE and not _REMOTE.isdisjoint(captured)
+        here = same or graph.is_local(component) or (component in ("host", "kernel", _STORAGE) and not far)
         return component, host or (hit.host if here else None)
     accused, at = graph.at_url(captured["url"]) if "url" in captured else (None, None)
     if accused is None and captured.get("port", "").isdigit():
@@ -292,6 +308,8 @@ def _blamed(signature: Signature, hit: SignatureHit, graph: ServiceGraph) -> tup
         accused = accused or graph.resolve(captured.get(group))
     if "unit" in captured and accused is None:
         accused, host = graph.resolve(captured["unit"].removesuffix(".service")), host or hit.host
+    if accused and graph.is_local(accused):
+        return accused, host or hit.host
     return accused, host or (at if accused and graph.is_per_host(accused) else None)
 
 

@@ -23,6 +23,7 @@ def describe(signature: Signature) -> dict[str, str]:
         "levels": ", ".join(signature.levels),
         "pattern": signature.pattern,
         "searched in": signature.where,
+        "unless the line holds": signature.unless,
         "look next": "\n".join(signature.look_next),
         "remediation": signature.remediation,
         "recovered by": ", ".join(signature.recovered_by),

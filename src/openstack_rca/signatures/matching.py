@@ -124,9 +124,9 @@ def telling_line(signatures: Iterable[Signature], service: str | None, message: 
     lower = detail.lower()
     able = [s for s in signatures if s.where == "any" and s.written_by(service) and any(n in lower for n in s.needles)]
     for signature in sorted(able, key=lambda s: (s.role != "cause", -s.weight, s.id)):
-        if signature.regex.search(message):
+        if signature.find(message):
             return None
-        if match := signature.regex.search(detail):
+        if match := signature.find(detail):
             return detail[detail.rfind("\n", 0, match.start()) + 1 :].partition("\n")[0]
     return None
 
@@ -155,7 +155,7 @@ class _Candidates:
 
 def _captured(signature: Signature, line: str) -> dict[str, str] | None:
     """Return the named groups of a match; None when the pattern does not fit or what fits is quoted."""
-    match = signature.regex.search(line)
+    match = signature.find(line)
     if match is None or (signature.blames == "self" and _QUOTED.search(line, 0, match.start())):
         return None
     return captures_of(match)

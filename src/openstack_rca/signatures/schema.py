@@ -43,6 +43,7 @@ class Signature(BaseModel):
     levels: tuple[Level, ...] = ("INFO", "WARNING", "ERROR", "CRITICAL")
     pattern: str = Field(min_length=4)
     where: Literal["message", "any"] = Field("message", alias="in")
+    unless: str = ""  # what the line of a match must not hold
     literals: tuple[str, ...] = ()
     blames: str
     shared: str | None = None  # whom it blames instead when several programs write it
@@ -62,6 +63,10 @@ class Signature(BaseModel):
             groups = {name.rstrip("0123456789") for name in self._read.groups}
         except re.error as error:
             raise ValueError(f"pattern is no regular expression: {error}") from error
+        try:
+            re.compile(self.unless)
+        except re.error as error:
+            raise ValueError(f"unless is no regular expression: {error}") from error
         if self.blames == "peer" and not groups & NAMING_GROUPS:
             raise ValueError(f"blames peer, but the pattern captures none of {', '.join(sorted(NAMING_GROUPS))}")
         if self.role in ("cause", "symptom") and not (self.type and self.look_next):
@@ -77,6 +82,16 @@ class Signature(BaseModel):
         """The compiled pattern."""
         return re.compile(self.pattern)
 
+    def find(self, text: str) -> re.Match[str] | None:
+        """Return the first match in a text whose line does not hold what it must not; None for none."""
+        if not self.unless:
+            return self.regex.search(text)
+        return next((m for m in self.regex.finditer(text) if not self._ruled_out.search(_line_of(m))), None)
+
+    @cached_property
+    def _ruled_out(self) -> re.Pattern[str]:
+        return re.compile(self.unless)
+
     @cached_property
     def _read(self) -> Pattern:
         return read_pattern(self.pattern)
@@ -89,6 +104,13 @@ class Signature(BaseModel):
     def written_by(self, service: str | None) -> bool:
         """Return whether a program can write this text; an unknown program (None) can write any."""
         return service is None or any(_emits(emitter, service) for emitter in self.emitters)
+
+
+def _line_of(match: re.Match[str]) -> str:
+    """Return the line in which a match begins, up to its end."""
+    text = match.string
+    end = text.find("\n", match.end())
+    return text[text.rfind("\n", 0, match.start()) + 1 : end if end >= 0 else len(text)]
 
 
 @lru_cache(maxsize=4096)
