@@ -72,7 +72,8 @@ def main() -> None:
         options.wheels.mkdir(exist_ok=True)
     if options.check:
         for given in options.projects:
-            count, wrong = denied(*given.split("=="), options.wheels)
+            project, _, release = given.partition("==")
+            count, wrong = denied(project, release, options.wheels)
             print(f"{given}: {len(wrong)} of {count} ({len(wrong) / max(count, 1):.2%})", *wrong[:3])
         return
     TARGET.mkdir(exist_ok=True)
