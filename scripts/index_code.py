@@ -1,5 +1,5 @@
 """Released packages -> knowledge/code/<project>: <release>.json.gz has functions, their parameters, from where their values come,
-and the texts that they log and raise; lines.json.gz has the fingerprints of all lines of the functions in any release."""
+and the texts that they log and raise; lines.json.gz has the fingerprints of the lines of the functions in many releases."""
 
 import argparse
 import ast
@@ -11,13 +11,14 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from array import array
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import numpy as np
-
-from openstack_rca.correlation.unreleased import fingerprint
+from openstack_rca.correlation.tracebacks import Frame
+from openstack_rca.correlation.unreleased import Lines, fingerprint, is_released
 
 TARGET = Path("src/openstack_rca/knowledge/code")
 RELEASES = {  # Pike (2017), Yoga (2022) and the newest, oldest first
@@ -57,24 +58,46 @@ _ASYNC = re.compile(rb"\basync\b")  # a plain name up to Python 3.6
 
 
 def main() -> None:
-    """Download, read and write the index of every project."""
+    """Download, read and write the index of every project; or check what it says of a release."""
     parser = argparse.ArgumentParser(prog="scripts/index-code", description=__doc__)
     parser.add_argument("projects", nargs="*", help=f"which of {', '.join(RELEASES)}; all by default")
+    parser.add_argument("--wheels", type=Path, help="a folder that keeps what is downloaded")
+    parser.add_argument("--lines", action="store_true", help="only the lines, not the functions")
+    parser.add_argument(
+        "--check", action="store_true",
+        help="write nothing; count for releases (nova==25.1.0) the lines of calls that the index says to be in no release",
+    )  # fmt: skip
+    options = parser.parse_args()
+    if options.wheels:
+        options.wheels.mkdir(exist_ok=True)
+    if options.check:
+        for given in options.projects:
+            project, _, release = given.partition("==")
+            count, wrong = denied(project, release, options.wheels)
+            print(f"{given}: {len(wrong)} of {count} ({len(wrong) / max(count, 1):.2%})", *wrong[:3])
+        return
     TARGET.mkdir(exist_ok=True)
-    for project in parser.parse_args().projects or RELEASES:
-        listed: dict[str, list[str]] = {}
-        for release in RELEASES[project]:
-            files = {name: entry(tree) for name, _, tree in sources(project, release)}
-            keep_own(files)
-            folder = TARGET / next(iter(files)).split("/", 1)[0]
-            folder.mkdir(exist_ok=True)
-            listed[release] = sorted(files)
-            size = write(folder / f"{release}.json.gz", files)
-            functions = sum(len(f["functions"]) for f in files.values())
-            print(f"{folder} {release}: {len(files)} files, {functions} functions, {size >> 10} KiB")
-        write(folder / "files.json.gz", listed)
-        size = write(folder / "lines.json.gz", known_lines(project))
+    for project in options.projects or RELEASES:
+        folder = TARGET / project.removeprefix("openstack-")
+        folder.mkdir(exist_ok=True)
+        if not options.lines:
+            index_functions(project, folder, options.wheels)
+        size = write(folder / "lines.json.gz", known_lines(project, options.wheels))
         print(f"{folder}: lines of all releases, {size >> 10} KiB")
+
+
+def index_functions(project: str, folder: Path, wheels: Path | None) -> None:
+    """Write what the functions of the RELEASES of a project are, and which files each release has."""
+    listed: dict[str, list[str]] = {}
+    for release in RELEASES[project]:
+        trees = ((name, parsed(source, name)) for name, source in texts(project, release, wheels))
+        files = {name: entry(tree) for name, tree in trees if tree}
+        keep_own(files)
+        listed[release] = sorted(files)
+        size = write(folder / f"{release}.json.gz", files)
+        functions = sum(len(f["functions"]) for f in files.values())
+        print(f"{folder} {release}: {len(files)} files, {functions} functions, {size >> 10} KiB")
+    write(folder / "files.json.gz", listed)
 
 
 def write(path: Path, content: Any) -> int:
@@ -83,61 +106,132 @@ def write(path: Path, content: Any) -> int:
     return path.write_bytes(gzip.compress(text.encode(), 9, mtime=0))
 
 
-def known_lines(project: str) -> dict[str, dict[str, str]]:
-    """Return the fingerprints of the lines of each function by file and bare name, of the last release of each major one from
-    the first to the newest: 16-bit numbers, sorted, in base64.
-    """
-    first, *_, newest = (int(release.partition(".")[0]) for release in RELEASES[project])
-    found: dict[str, dict[str, set[int]]] = {}
-    for major in range(first, newest + 1):
-        try:
-            read = list(sources(project, f"{major}.*"))
-        except subprocess.CalledProcessError:
-            print(f"{project} {major}: no wheel of it")
-            continue
-        for name, source, tree in read:
-            lines = source.decode(errors="replace").splitlines()
-            for node in ast.walk(tree):
-                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                    seen = found.setdefault(name, {}).setdefault(node.name, set())
-                    seen.update(fingerprint(*lines[begin:end]) for begin, end in spans(node))
+def released(project: str) -> list[str]:
+    """Return the releases whose lines are indexed, oldest first: each x.y.0 that a registry has, first and last of each major one."""
+    listed = subprocess.run(
+        [sys.executable, "-m", "pip", "index", "versions", "--ignore-requires-python", project],
+        check=True, capture_output=True, text=True,
+    ).stdout  # fmt: skip
+    versions = re.findall(r"[\d.]+", listed.partition("Available versions:")[2].partition("\n")[0])
+    ordered = sorted(versions, key=lambda v: [int(part) for part in v.split(".")])
+    major = [v.partition(".")[0] for v in ordered]
+    return [
+        v
+        for i, v in enumerate(ordered)
+        if v.endswith(".0") or i == major.index(major[i]) or i + 1 == len(ordered) or major[i + 1] != major[i]
+    ]
+
+
+def known_lines(project: str, wheels: Path | None) -> dict[str, Any]:
+    """Return the releases of a project and, by file, what the lines of its functions are in each of them, packed."""
+    releases = released(project)
+    read: dict[tuple[str, int], tuple[array[int], set[int]]] = {}
+    versions: dict[str, dict[bytes, array[int]]] = {}
+    numbers: dict[str, list[int | None]] = {}
+    joined: dict[str, set[int]] = {}
+    for n, release in enumerate(releases):
+        for name, checksum, text in members(project, release, wheels):
+            if (name, checksum) not in read:
+                source = text()
+                tree = parsed(source, f"{project} {release}: {name}")
+                read[name, checksum] = fingerprints(source, tree) if tree else (array("I"), set())
+            lines, statements = read[name, checksum]
+            if not lines:
+                continue
+            seen = versions.setdefault(name, {})
+            seen.setdefault(lines.tobytes(), lines)
+            numbers.setdefault(name, [None] * len(releases))[n] = list(seen).index(lines.tobytes())
+            joined.setdefault(name, set()).update(statements)
+    files = {name: Lines.of([*seen.values()], numbers[name], joined[name]) for name, seen in versions.items()}
     return {
-        name: {n: base64.b64encode(np.array(sorted(seen), "<u2").tobytes()).decode() for n, seen in functions.items()}
-        for name, functions in found.items()
+        "releases": releases,
+        "files": {name: (base64.b64encode(lines.known).decode(), lines.packed) for name, lines in files.items()},
     }
 
 
-def spans(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[tuple[int, int]]:
-    """Yield the lines of a function and its statements of several lines, of compound ones the head: begin and end, from 0."""
-    begin, last = function.lineno - 1, function.end_lineno or function.lineno
-    yield from ((n, n + 1) for n in range(begin, last))
-    for node in ast.walk(function):
-        if isinstance(node, ast.stmt) and node is not function:
+def fingerprints(source: bytes, tree: ast.Module) -> "tuple[array[int], set[int]]":
+    """Return the fingerprint of each line of a file, 0 outside of functions, and those of statements of several lines.
+
+    A file that a program rewrote has such statements on one line.
+    """
+    lines = [line.strip() for line in source.decode(errors="replace").split("\n")]
+    found, joined = [0] * len(lines), set()
+    waiting: list[tuple[ast.AST, str | None]] = [(tree, None)]
+    for node, owner in waiting:  # a function before those in it, whose lines are their own
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            owner = node.name
+            begin, end = node.lineno - 1, node.end_lineno or node.lineno
+            found[begin:end] = [print_of(owner), *(print_of(owner, line) for line in lines[begin + 1 : end])]
+        elif owner and isinstance(node, ast.stmt):
             body = getattr(node, "body", None)
             end = body[0].lineno - 1 if body else node.end_lineno or node.lineno
             if end > node.lineno:
-                yield node.lineno - 1, end
+                joined.add(print_of(owner, *lines[node.lineno - 1 : end]))
+        for part in ("body", "orelse", "finalbody", "handlers", "cases"):
+            within = getattr(node, part, None)
+            waiting += [(n, owner) for n in within] if isinstance(within, list) else ()
+    return array("I", found), joined  # a list would cost the garbage collector much time
 
 
-def sources(project: str, release: str) -> Iterator[tuple[str, bytes, ast.Module]]:
-    """Yield path, text and syntax tree of each source file of a release, tests and the like left out."""
-    with tempfile.TemporaryDirectory() as folder:
-        subprocess.run(
-            [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:",
-             "--ignore-requires-python", "--dest", folder, f"{project}=={release}"],
-            check=True,
-        )  # fmt: skip
-        with zipfile.ZipFile(next(Path(folder).glob("*.whl"))) as wheel:
-            for name in sorted(wheel.namelist()):
-                path = PurePosixPath(name)
-                if path.suffix != ".py" or path.parts[0].endswith(("-info", ".data")) or _SKIPPED & set(path.parts):
-                    continue
-                source = wheel.read(name)
-                try:
-                    readable = _ASYNC.sub(b"async_", source) if b"async def" not in source else source
-                    yield name, source, ast.parse(readable)
-                except SyntaxError as error:
-                    print(f"{project} {release}: {name} left out: {error.msg}")
+print_of = cache(fingerprint)
+
+
+def denied(project: str, release: str, wheels: Path | None) -> tuple[int, list[tuple[str, int, str, str]]]:
+    """Return how many lines of calls and raises a release has, and which of them the index says to be in no release."""
+    count, wrong = 0, []
+    for name, source in texts(project, release, wheels):
+        tree = parsed(source, name)
+        lines = source.decode(errors="replace").split("\n")
+        owner: dict[int, str] = {}
+        calls: set[int] = set()
+        for node in ast.walk(tree) if tree else ():
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                owner |= dict.fromkeys(range(node.lineno + 1, (node.end_lineno or node.lineno) + 1), node.name)
+            elif isinstance(node, ast.Call | ast.Raise):
+                calls |= {*range(node.lineno, (node.end_lineno or node.lineno) + 1)}
+        for line in sorted(calls & owner.keys()):
+            frame = Frame(name, line, owner[line], lines[line - 1].strip())
+            known = is_released(frame)
+            count += known is not None
+            if known is False:
+                wrong.append((frame.file, frame.line, frame.function, frame.source))
+    return count, wrong
+
+
+def texts(project: str, release: str, wheels: Path | None) -> Iterator[tuple[str, bytes]]:
+    """Yield path and text of each source file of a release."""
+    return ((name, text()) for name, _, text in members(project, release, wheels))
+
+
+def members(project: str, release: str, wheels: Path | None) -> Iterator[tuple[str, int, Callable[[], bytes]]]:
+    """Yield path, checksum and what gives the text of each source file of a release, tests and the like left out.
+
+    `wheels` has those downloaded before.
+    """
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = wheels or Path(temporary)
+        pattern = f"{project.replace('-', '_')}-{release}-*.whl"
+        if not any(folder.glob(pattern)):
+            subprocess.run(
+                [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:",
+                 "--ignore-requires-python", "--dest", folder, f"{project}=={release}"],
+                check=True,
+            )  # fmt: skip
+        with zipfile.ZipFile(next(folder.glob(pattern))) as wheel:
+            for info in sorted(wheel.infolist(), key=lambda i: i.filename):
+                path = PurePosixPath(info.filename)
+                is_own = not path.parts[0].endswith(("-info", ".data")) and not _SKIPPED & set(path.parts)
+                if path.suffix == ".py" and is_own:
+                    yield info.filename, info.CRC, partial(wheel.read, info)
+
+
+def parsed(source: bytes, name: str) -> ast.Module | None:
+    """Return the syntax tree of a source file; None, and a word about it, for one that cannot be read."""
+    try:
+        return ast.parse(_ASYNC.sub(b"async_", source) if b"async def" not in source else source)
+    except SyntaxError as error:
+        print(f"{name} left out: {error.msg}")
+        return None
 
 
 def entry(tree: ast.Module) -> dict[str, Any]:

@@ -77,7 +77,7 @@ def test_another_deployment_in_health_has_no_cause(deployment: str) -> None:
         "nova-hard-reboot-missing-param",
         "neutron-security-group-info-for-devices-throw",
         "neutron-get-resources-for-path-prefix-wrong-return",
-        "nova-try-deallocate-network-throw",  # its text accuses neutron, the line that no release has does not
+        "nova-try-deallocate-network-throw",  # its text accuses neutron, the line that differs from every release does not
     ],
 )
 def test_the_function_of_a_random_mutation_is_found(case: str) -> None:

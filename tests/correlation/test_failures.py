@@ -52,24 +52,57 @@ IndexError: list index out of range"""
 
 
 ON_THE_WAY = """Traceback (most recent call last):
-  File "/x/dist-packages/nova/compute/manager.py", line 2300, in _do_build_and_run_instance
+  File "/x/dist-packages/nova/compute/manager.py", line 2338, in _do_build_and_run_instance
     self._build_and_run_instance(context, instance, image,
-  File "/x/dist-packages/nova/compute/manager.py", line 2600, in _build_and_run_instance
+  File "/x/dist-packages/nova/compute/manager.py", line 2521, in _build_and_run_instance
     self.driver.spawn({}context, instance, image_meta,
-  File "/x/dist-packages/nova/virt/libvirt/driver.py", line 4400, in spawn
+  File "/x/dist-packages/nova/virt/libvirt/driver.py", line 4360, in spawn
     self._create_guest_with_network(
-nova.exception.PortNotFound: Port id None could not be found."""
+TypeError: spawn() got None"""
 
 
-def test_a_line_that_no_release_has_is_the_fault_whatever_came_of_it() -> None:
+def test_a_line_that_differs_from_every_release_is_the_fault_of_what_a_line_can_cause() -> None:
     (released,) = clues(service="nova-compute", detail=ON_THE_WAY.format(""))
     (edited,) = clues(service="nova-compute", detail=ON_THE_WAY.format("None, "))
     assert edited.code[0].function == "_build_and_run_instance" != released.code[0].function
     assert (edited.component, edited.role, edited.type) == ("nova-compute", "cause", "bug")
     assert edited.weight > released.weight
-    assert "no release has, so the code was changed: self.driver.spawn(None, context" in edited.statement
+    assert (
+        "differs from every release we know: patched or changed on site: self.driver.spawn(None, context"
+        in edited.statement
+    )
     assert "nova/compute/manager.py" in edited.remediation
     assert edited.look_next
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        "oslo_concurrency.processutils.ProcessExecutionError: Exit code: 1; Stdin: ; Stdout: ; Stderr: Hash is full",
+        "libvirt.libvirtError: internal error: process exited while connecting to monitor",
+        'oslo_db.exception.DBConnectionError: (2003, "Can\'t connect to MySQL server")',
+    ],
+)
+def test_what_came_from_outside_is_no_fault_of_a_changed_line(error: str) -> None:
+    detail = ON_THE_WAY.format("None, ").replace("TypeError: spawn() got None", error)
+    (clue,) = clues(service="nova-compute", detail=detail)
+    assert "on site" not in clue.statement
+    assert not clue.on_site
+
+
+def test_what_repeats_the_words_of_python_is_its_fault() -> None:
+    error = "nova.exception.BuildAbortException: Build aborted: 'NoneType' object has no attribute 'user_id'"
+    (clue,) = clues(
+        service="nova-compute", detail=ON_THE_WAY.format("None, ").replace("TypeError: spawn() got None", error)
+    )
+    assert clue.on_site
+
+
+def test_what_a_changed_line_raised_itself_is_its_fault_whatever_it_is() -> None:
+    frames, _, error = ON_THE_WAY.format("").rpartition("\n")
+    own = frames.replace("self._create_guest_with_network(", "raise libvirt.libvirtError('no')")
+    (clue,) = clues(service="nova-compute", detail=f"{own}\n{error.replace('TypeError', 'libvirt.libvirtError')}")
+    assert "changed on site: raise libvirt.libvirtError('no')" in clue.statement
 
 
 def test_of_a_chain_the_exception_that_came_by_a_changed_line_says_most() -> None:
@@ -81,7 +114,7 @@ Traceback (most recent call last):
     raise TypeError()
 TypeError: 'NoneType' object is not iterable"""
     (clue,) = clues(service="nova-compute", detail=ON_THE_WAY.format("None, ") + later)
-    assert "PortNotFound" in clue.statement
+    assert "spawn() got None" in clue.statement
 
 
 def test_a_failure_of_any_type_names_its_place_in_the_code() -> None:

@@ -190,7 +190,23 @@ def test_escaped_quotes_of_a_printed_list_are_quotes() -> None:
             r"Command: ssh c2 true" "\n" r"Exit code: 255" "\n" r"Stdout: ''" "\n" r"Stderr: 'Warning: new\nDenied.\r\n'",
             "Unexpected error while running command. Stderr: Denied.",
         ),
-        ("Exit code: 1; Cmd: ['ip']; Stdin: ; Stdout: ; Stderr: ", "", "Exit code: 1; Cmd: ['ip']; Stdin: ; Stdout: ; Stderr"),
+        (
+            "Exit code: 1; Stdin: create NIPv4c5a hash:net family inet hashsize 1024 maxelem 65536",
+            "add NIPv4c5a 10.0.0.5\n; Stdout: ; Stderr: ipset v6.34: Error in line 131074: Hash is full\n",
+            "Exit code: 1; Stderr: ipset v6.34: Error in line 131074: Hash is full",
+        ),
+        ("Exit code: 2; Stdin: ; Stdout: ; Stderr: Cannot find device", "", "Exit code: 2; Stderr: Cannot find device"),
+        (
+            " Command: ['ip'] Exit code: 1 Stdin:  Stdout:  Stderr: No such device", "",
+            "Stderr: No such device",
+        ),
+        ("Exit code: 1; Cmd: ['ip']; Stdin: ; Stdout: ; Stderr: ", "", "Exit code: 1; Cmd: ['ip']"),
+        ("Exit code: 5; Stdin: ; Stdout: ; Stderr: ", "", "Exit code: 5"),
+        (
+            "Unexpected error while running command.",
+            "Command: qemu-img info x\nExit code: -9\nStdout: ''\nStderr: ''",
+            "Unexpected error while running command. Command: qemu-img info x Exit code: -9",
+        ),
         ("no valid host", "Stderr: 'of another failure'", "no valid host"),
     ],
 )  # fmt: skip

@@ -41,6 +41,16 @@ _OF_THE_WORLD, _CERTAIN = 0.4, 0.7
 """From which weight of its rule on an exception is a failure, where weaker ones are often expected, and one of faulty code."""
 _CHANGED = 0.85
 """What an exception is worth that came by a line of code which somebody changed."""
+_BY_A_LINE = frozenset(
+    {"TypeError", "AttributeError", "NameError", "UnboundLocalError", "KeyError", "IndexError", "ValueError",
+     "UnicodeDecodeError", "UnicodeEncodeError", "AssertionError", "ZeroDivisionError", "ImportError", "ModuleNotFoundError",
+     "NotImplementedError", "RecursionError", "StopIteration"}
+)  # fmt: skip
+"""What Python raises over a wrong line; what else was raised has its cause outside, unless that very line raised it."""
+_PYTHON_SAYS = re.compile(
+    r"NoneType|object has no attribute|(?:keyword|positional) argument|is not (?:iterable|subscriptable|callable)"
+)
+"""What an exception that another one was turned into repeats of one of these."""
 _WHAT_CHANGED = (
     "rpm -V, debsums or pip's RECORD, on that host or in that container: which files differ from their package, since when?",
 )
@@ -102,7 +112,7 @@ def _clue(row: dict[str, Any], traceback: Traceback | None, cloud: _Cloud) -> Cl
     if traceback is None:
         return _plain(row, printer, blame)
     rule = blame.rule(traceback)
-    edited = [f for f in reversed(traceback.frames) if f in cloud.changed]
+    edited = _edited(traceback, cloud)
     if edited:
         rule = replace(rule, blames="self", role="cause", type=_PROGRAMMING, weight=max(_CHANGED, rule.weight))
     reporter, at = _origin(traceback, row, printer, cloud)
@@ -150,11 +160,12 @@ def _statement(traceback: Traceback, reporter: str, printer: str, row: dict[str,
 
 
 def _with_change(clue: Clue, edited: Frame) -> Clue:
-    """Return a clue about a failure that came by a line which somebody changed."""
+    """Return a clue about a failure that came by a line which differs from every known release."""
     return replace(
         clue,
-        statement=f"{clue.statement}, by a line that no release has, so the code was changed: {edited.source[:120]}",
-        remediation=f"Compare {edited.file} with the one of its package, and take the change back.",
+        statement=f"{clue.statement}, by a line that differs from every release we know: patched or changed on site: "
+        f"{edited.source[:120]}",
+        remediation=f"Compare {edited.file} with the one of its package, and take a change that is not of it back.",
         look_next=_WHAT_CHANGED,
         on_site=True,
     )
@@ -188,7 +199,7 @@ def _decisive(message: str, chain: Sequence[Traceback], cloud: _Cloud) -> Traceb
     """Return the exception of a chain that says most: the first that came by a changed line, else the one with the strongest
     rule, the earlier one of equals.
     """
-    if edited := next((t for t in chain if cloud.changed.intersection(t.frames)), None):
+    if edited := next((t for t in chain if _edited(t, cloud)), None):
         return edited
     blame = cloud.blame
     last = len(chain) - 1
@@ -201,6 +212,14 @@ def _decisive(message: str, chain: Sequence[Traceback], cloud: _Cloud) -> Traceb
         failed = [t for t in before if blame.rule(t).weight >= _OF_THE_WORLD and blame.rule(t).blames != "caller"]
         best = max(failed, key=lambda t: blame.rule(t).weight, default=best)
     return best if blame.core(best) else _with_callers(best, chain, blame)
+
+
+def _edited(traceback: Traceback, cloud: _Cloud) -> list[Frame]:
+    """Return the frames of changed lines that can have caused an exception, the deepest first; empty where it came from outside."""
+    frames = [f for f in reversed(traceback.frames) if f in cloud.changed]
+    raised = bool(frames) and frames[0] == traceback.frames[-1] and frames[0].source.startswith("raise")
+    is_of_code = traceback.name in _BY_A_LINE or _PYTHON_SAYS.search(traceback.message)
+    return frames if raised or is_of_code else []
 
 
 def _is_defect(traceback: Traceback, blame: Blame) -> bool:

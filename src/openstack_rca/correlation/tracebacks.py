@@ -17,7 +17,9 @@ _INLINE = re.compile(r"(?P<class>\b(?:[a-z_][\w]*\.)*[A-Z]\w*(?:Error|Exception|
                      r"|Unauthorized|Conflict|Invalid|_Remote|Forbidden|Host)\w*)(?:: (?P<message>.*))?")  # fmt: skip
 _LISTED = re.compile(r"""\\n['"], u?['"]""")
 """Between the lines of a remote traceback that was printed as a Python list (oslo.messaging's RemoteError, nova's retries)."""
-_COMMAND = re.compile(r" *\b(?:Cmd|Command): |(?<=running command\.)$")
+_COMMAND = re.compile(r" *\b(?:Cmd|Command|Stdin|Stdout|Stderr):(?: |$)|(?<=running command\.)$")
+_STREAMS = re.compile(r"[; ]*\b(?:Stdin|Stdout|Stderr):(?: .*|$)", re.S)
+_CALL = re.compile(r"\bCommand: [^\n]+\nExit code: -?\d+")
 _STDERR = re.compile(r"\bStderr: *(?:[ub]?['\"]|\n)?(?!During handling|The above|Traceback)([^\s'\"][^\n]*)")
 """Where a command that failed is told, and the line of what it said (oslo.concurrency's processutils, neutron's utils)."""
 _GREEN_THREAD = "eventlet/greenthread.py"
@@ -110,10 +112,18 @@ def said_by_command(text: str) -> str:
 
 
 def summary(traceback: Traceback, text: str) -> str:
-    """Return class and message of an exception in the text of a record; of a failed command what it said, not how it was called."""
-    said = said_by_command(text)
-    called = _COMMAND.search(traceback.message) if said else None
-    message = f"{traceback.message[: called.start()]} Stderr: {said}" if called else traceback.message
+    """Return class and message of an exception in the text of a record; of a failed command what it said, not how it was called,
+    and where it said nothing, how it was called and its exit code.
+    """
+    message = traceback.message
+    if called := _COMMAND.search(message):
+        said, call = said_by_command(text), _CALL.search(text)
+        if said:
+            message = f"{message[: called.start()]} Stderr: {said}".lstrip()
+        elif message.endswith("running command.") and call:
+            message = f"{message} {call[0]}"
+        else:
+            message = _STREAMS.sub("", message)
     return f"{traceback.name}: {message}".strip(": ").replace("\n", " ")
 
 
