@@ -67,7 +67,10 @@ class Closeness:
         accused, reporter = topology.family(clue.component), topology.family(clue.reporter)
         shared = topology.is_infrastructure(clue.component)
         led_to = accused in self.concerned and topology.is_infrastructure(clue.reporter)
-        needed = _is_of_its_path(clue.component, topology, self.question)
+        excused = clue.exculpates and _is_of_its_path(
+            clue.exculpates, topology, self.question
+        )  # whom a proxy stands before
+        needed = bool(excused) or _is_of_its_path(clue.component, topology, self.question)
         felt = needed and (clue.kind in _JOINING or (shared and clue.type == "timeout"))  # what hangs, hangs for all
         changed = clue.on_site and not self.known
         if changed or reporter in self.concerned or led_to or felt or accused in map(topology.family, components):
