@@ -8,7 +8,7 @@ from tests.diagnosis.clues import at, clue
 
 from openstack_rca.correlation import load_topology
 from openstack_rca.diagnosis.weighing import hypothesize, merge
-from openstack_rca.records import Clue, CodeLocation, Hypothesis, Question
+from openstack_rca.records import Clue, ClueKind, CodeLocation, Hypothesis, Question
 
 GRAPH = load_topology()
 NOTHING_ASKED = Question("")
@@ -237,12 +237,21 @@ def test_the_reason_why_a_service_is_down_gives_the_type_and_leads() -> None:
     assert weigh(down, clue("nova-compute", 0.3, type="auth-failure", key="login"))[0].type == "service-down"
 
 
-@pytest.mark.parametrize(("kind", "fault", "kept"), [("signature", "quota", True), ("signature", "timeout", False)])
-def test_no_failure_elsewhere_fills_a_quota(kind: str, fault: str, kept: bool) -> None:
+@pytest.mark.parametrize(
+    ("kind", "fault", "status", "kept"),
+    [
+        ("signature", "quota", 413, True),
+        ("signature", "quota", 500, False),
+        ("signature", "timeout", 413, False),
+        ("http", "quota", 413, False),
+    ],
+)
+def test_no_failure_elsewhere_fills_a_quota(kind: ClueKind, fault: str, status: int, kept: bool) -> None:
     full = clue("cinder-api", 0.7, kind=kind, type=fault)
     lost = clue("rabbitmq", 0.9, type="service-down")
-    beside = next(h for h in weigh(full, lost) if h.component == "cinder-api")
-    alone = next(h for h in weigh(full) if h.component == "cinder-api")
+    asked = Question("x", statuses=(status,))
+    beside = next(h for h in weigh(full, lost, question=asked) if h.component == "cinder-api")
+    alone = next(h for h in weigh(full, question=asked) if h.component == "cinder-api")
     assert (beside.score == pytest.approx(alone.score)) == kept
     assert (beside.explained_by is None) == kept
 

@@ -47,8 +47,8 @@ _AS_MUCH = 0.6
 _MOST_RECORDS = 10
 _SPECIFIC = 0.55
 """A clue from this weight on names a mechanism of its own."""
-_COUNTED = frozenset({"quota", "misconfiguration"})
-"""Types of what a program finds by itself, whatever else fails."""
+_COUNTED, _REFUSED = frozenset({"quota", "misconfiguration"}), frozenset({400, 403, 409, 413})
+"""Types of what a program finds by itself, whatever else fails, and the statuses by which it says so."""
 _ONLY_THAT = frozenset({"service-down", "dependency-unreachable", "timeout", "network", "bug"})
 """Types which say that a program does not work, and not why."""
 _OWN_WORD = 0.8
@@ -75,6 +75,8 @@ class Weighed:
 
     clue: Clue
     weight: float
+    is_counted: bool = False
+    """It tells what its component found by itself where the issue is about such a refusal."""
 
     @property
     def evidence(self) -> float:
@@ -92,7 +94,10 @@ def hypothesize(
     """
     merged = merge(clues)
     closeness = Closeness.to(question, merged, topology)
-    weighed = [Weighed(c, c.weight * closeness.of(c) * credit(c, merged, topology, presence)) for c in merged]
+    weighed = [
+        Weighed(c, c.weight * closeness.of(c) * credit(c, merged, topology, presence), _is_counted(c, question))
+        for c in merged
+    ]
     suspects = sorted({w.clue.component for w in weighed if w.clue.role == "cause" and w.weight > _ANYTHING})
     suspects += sorted({w.clue.component for w in weighed if w.clue.role == "symptom"} - set(suspects))
     scores = {s: _noisy_or(_against(weighed, s)) for s in suspects}
@@ -202,6 +207,12 @@ def _hypothesis(
     )
 
 
+def _is_counted(clue: Clue, question: Question) -> bool:
+    """Say whether a clue is what a program counted or checked itself, and the issue names the status of such a refusal."""
+    refused = not _REFUSED.isdisjoint(question.statuses)
+    return refused and clue.type in _COUNTED and clue.kind == "signature" and clue.reporter == clue.component
+
+
 def _explanation(
     component: str, weighed: Sequence[Weighed], scores: dict[str, float], topology: Topology
 ) -> tuple[str | None, float]:
@@ -245,16 +256,11 @@ def _unexplained(w: Weighed, strength: float, excused: float) -> float:
     """Return the share of a clue that the failure of a dependency leaves unexplained.
 
     Nothing of a programming error is explained: a dependency that fails gives an error, not a value of the wrong kind. Nor is
-    what a program counts or checks itself: no failure elsewhere fills a quota.
+    what a program counts or checks itself where that is asked about: no failure elsewhere fills a quota.
     """
     if w.clue.code and w.clue.kind == "traceback" and w.clue.type == "bug":
         return 1.0
-    if (
-        w.clue.type in _COUNTED
-        and w.clue.kind == "signature"
-        and w.clue.reporter == w.clue.component
-        and w.evidence >= _SPECIFIC
-    ):
+    if w.is_counted and w.evidence >= _SPECIFIC:
         return 1.0
     if w.evidence >= _SPECIFIC:
         accused_by_others = w.clue.reporter != w.clue.component
