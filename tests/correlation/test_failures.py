@@ -1,7 +1,9 @@
 import pytest
 from tests.correlation.tables import log_table, novel
 
-from openstack_rca.correlation import error_clues, load_topology
+from openstack_rca.correlation import error_clues, failures, load_topology
+from openstack_rca.correlation.tracebacks import Frame
+from openstack_rca.correlation.unreleased import unreleased
 from openstack_rca.records import Clue
 
 GRAPH = load_topology()
@@ -83,8 +85,14 @@ def test_a_line_that_differs_from_every_release_is_the_fault_of_what_a_line_can_
         'oslo_db.exception.DBConnectionError: (2003, "Can\'t connect to MySQL server")',
     ],
 )
-def test_what_came_from_outside_is_no_fault_of_a_changed_line(error: str) -> None:
+def test_what_came_from_outside_is_the_fault_of_a_changed_line_only_where_no_other_was_changed(
+    error: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     detail = ON_THE_WAY.format("None, ").replace("TypeError: spawn() got None", error)
+    (clue,) = clues(service="nova-compute", detail=detail)
+    assert clue.on_site
+    patched = Frame("nova/virt/libvirt/driver.py", 7, "spawn", "self.patched()")
+    monkeypatch.setattr(failures, "unreleased", lambda tracebacks: frozenset({*unreleased(tracebacks), patched}))
     (clue,) = clues(service="nova-compute", detail=detail)
     assert "on site" not in clue.statement
     assert not clue.on_site

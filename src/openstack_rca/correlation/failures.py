@@ -215,11 +215,16 @@ def _decisive(message: str, chain: Sequence[Traceback], cloud: _Cloud) -> Traceb
 
 
 def _edited(traceback: Traceback, cloud: _Cloud) -> list[Frame]:
-    """Return the frames of changed lines that can have caused an exception, the deepest first; empty where it came from outside."""
+    """Return the frames of changed lines that can have caused an exception, the deepest first.
+
+    What comes from outside (a command, a server) is put down to one only where no other line of the cloud was changed: a build
+    with patches of its own has several.
+    """
     frames = [f for f in reversed(traceback.frames) if f in cloud.changed]
     raised = bool(frames) and frames[0] == traceback.frames[-1] and frames[0].source.startswith("raise")
     is_of_code = traceback.name in _BY_A_LINE or _PYTHON_SAYS.search(traceback.message)
-    return frames if raised or is_of_code else []
+    is_only_one = len({(f.file, f.function, f.source) for f in cloud.changed}) == 1
+    return frames if raised or is_of_code or is_only_one else []
 
 
 def _is_defect(traceback: Traceback, blame: Blame) -> bool:
