@@ -47,13 +47,13 @@ def lost_clients(table: pl.DataFrame, graph: ServiceGraph) -> list[Clue]:
     )
     clues = []
     for r in groups.iter_rows(named=True):
+        crowd = lost.filter((pl.col("time") - r["first"]).abs() <= _TOGETHER)["client"].n_unique()
+        if crowd >= _SHARED_OUTAGE or _was_brief(r, met):
+            continue
         component = graph.component_of(r["client"])
         own = table.filter((pl.col("service") == component) & pl.col("time").is_not_null())
         same = own.filter(pl.col("pid") == r["client_pid"])
         r["hung"] = r["hung"] or _noticed_hanging(same, r["first"])
-        crowd = lost.filter((pl.col("time") - r["first"]).abs() <= _TOGETHER)["client"].n_unique()
-        if crowd >= _SHARED_OUTAGE or _was_brief(r, met):
-            continue
         ended = _fallen_silent(same, r["first"], table)
         hosts = ended or same["host"].drop_nulls().cast(pl.String).unique().to_list()
         host = hosts[0] if len(hosts) == 1 else None
